@@ -1,0 +1,96 @@
+"""lab.toml as a spec sees it: the contract, the tests and their points. The grading service validates it strictly."""
+
+import tomllib
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from labkit.returns import Signature
+
+
+@dataclass(frozen=True)
+class TestEntry:
+    """One `[[tests]]` entry."""
+
+    __test__ = False  # not a test class, whatever its name says
+
+    name: str
+    points: int
+    claim: str
+    stage: int | None = None
+    function: str | None = None
+    stretch: bool = False
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """One lab's folder and what its lab.toml says."""
+
+    folder: Path
+    id: str
+    title: str
+    max_score: int
+    submission: tuple[str, ...]
+    functions: dict[str, Signature]
+    tests: dict[str, TestEntry]
+    false_fail_rate: float
+    stochastic_checks: int
+    test_seconds: float
+    hints: dict[str, list[str]] = field(default_factory=dict)
+
+    @property
+    def short(self) -> str:
+        """`lab-01` for `lab-01-ngram-spec-decode`: what commands and messages say."""
+        return "-".join(self.id.split("-")[:2])
+
+    @property
+    def alpha(self) -> float:
+        """The false-fail rate of one stochastic check: the lab's budget split evenly."""
+        return self.false_fail_rate / max(1, self.stochastic_checks)
+
+    def entry(self, test: str) -> TestEntry | None:
+        """The entry of a test or of one of its parametrised cases."""
+        return self.tests.get(test) or self.tests.get(test.split("[", maxsplit=1)[0])
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """The manifest of the lab in `folder`. Raises ValueError naming the file where it makes no sense."""
+    file = folder / "lab.toml"
+    try:
+        data = tomllib.loads(file.read_text(encoding="utf-8"))
+        functions = {n: Signature.parse(n, text) for n, text in data.get("functions", {}).items()}
+        tests = {t["name"]: TestEntry(**t) for t in data["tests"]}
+        calibration = data.get("calibration", {})
+        return Manifest(
+            folder=folder,
+            id=data["id"],
+            title=data["title"],
+            max_score=data["max_score"],
+            submission=tuple(data["submission"]),
+            functions=functions,
+            tests=tests,
+            false_fail_rate=float(calibration.get("false_fail_rate", 1e-9)),
+            stochastic_checks=int(calibration.get("stochastic_checks", 1)),
+            test_seconds=float(data.get("limits", {}).get("test_seconds", 10)),
+            hints=_hints(folder),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"{file}: {error}") from error
+
+
+def _hints(folder: Path) -> dict[str, list[str]]:
+    file = folder / "hints.toml"
+    if not file.is_file():
+        return {}
+    data = tomllib.loads(file.read_text(encoding="utf-8"))
+    return {name: list(entry["hints"]) for name, entry in data.items()}
+
+
+def find_lab(root: Path, prefix: str) -> Path:
+    """The folder of the lab whose id starts with `prefix`, under the course folder `root`. Raises ValueError."""
+    folders = {file.parent.name: file.parent for file in sorted(root.glob("*/labs/*/lab.toml"))}
+    matches = [folder for name, folder in folders.items() if name.startswith(prefix)]
+    if len(matches) != 1:
+        raise ValueError(
+            f"{prefix!r} names {'no' if not matches else 'more than one'} lab; here are: {', '.join(folders)}"
+        )
+    return matches[0]

@@ -1,0 +1,155 @@
+"""Plain data: the only values that pass between a spec and an implementation.
+
+None, bool, int, float, str, bytes, list, tuple, dict and numeric numpy arrays. Everything a student returns is
+rebuilt from these, so that a clever subclass arrives as the plain value it stands for, or not at all.
+"""
+
+import hashlib
+from typing import Any
+
+import numpy as np
+
+MAX_DEPTH = 32
+MAX_ITEMS = 2_000_000
+ARRAY_KINDS = "biufc"
+
+_WORDS = {
+    "generator": "a generator (return list(...) of it)",
+    "map": "a map object (return list(...) of it)",
+    "filter": "a filter object (return list(...) of it)",
+    "zip": "a zip object (return list(...) of it)",
+    "set": "a set, which has no order (return a list)",
+    "frozenset": "a set, which has no order (return a list)",
+    "function": "a function (did you forget to call it?)",
+    "builtin_function_or_method": "a function (did you forget to call it?)",
+    "method": "a method (did you forget to call it?)",
+}
+
+
+class NotPlain(TypeError):
+    """A value that is not plain data. Its text completes the sentence 'propose returned …'."""
+
+
+def to_plain(value: Any) -> Any:
+    """A fresh copy of `value` built from base types only. Raises NotPlain."""
+    return _Copier().copy(value, 0)
+
+
+class _Copier:
+    def __init__(self) -> None:
+        self.items = 0
+
+    def copy(self, value: Any, depth: int) -> Any:
+        if depth > MAX_DEPTH:
+            raise NotPlain(f"a value nested deeper than {MAX_DEPTH} levels")
+        if value is None or isinstance(value, (bool, np.bool_)):
+            return None if value is None else bool(value)
+        if isinstance(value, np.generic):
+            return self._scalar(value)
+        if isinstance(value, (int, float, str, bytes)):
+            base: Any = next(b for b in (int, float, str, bytes) if isinstance(value, b))
+            return base(value)
+        if isinstance(value, np.ndarray):
+            return self._array(value)
+        if isinstance(value, (list, tuple, range)):
+            self._count(len(value))
+            copied = [self.copy(item, depth + 1) for item in value]
+            return tuple(copied) if isinstance(value, tuple) else copied
+        if isinstance(value, dict):
+            self._count(2 * len(value))
+            return {self.copy(k, depth + 1): self.copy(v, depth + 1) for k, v in value.items()}
+        name = type(value).__name__
+        raise NotPlain(_WORDS.get(name, f"an object of type {name}"))
+
+    def _count(self, n: int) -> None:
+        self.items += n
+        if self.items > MAX_ITEMS:
+            raise NotPlain(f"more than {MAX_ITEMS:,} items")
+
+    def _scalar(self, value: np.generic) -> Any:
+        if value.dtype.kind not in ARRAY_KINDS or value.dtype.kind == "c":
+            raise NotPlain(f"a numpy scalar of dtype {value.dtype}")
+        return value.item()
+
+    def _array(self, value: np.ndarray) -> np.ndarray:
+        if value.dtype.kind not in ARRAY_KINDS:
+            raise NotPlain(f"a numpy array of dtype {value.dtype} (only numbers can be returned)")
+        self._count(value.size)
+        native = value.dtype.newbyteorder("=")
+        return np.array(value, dtype=native, order="C", copy=True, subok=False)
+
+
+def fingerprint(value: Any) -> bytes:
+    """A digest that two values share only if they are the same, bit for bit (NaN equals itself, 1 is not 1.0).
+
+    Values that are not plain data (a target function, a random generator) count as unchanged.
+    """
+    digest = hashlib.blake2b(digest_size=16)
+    _feed(digest, value, 0)
+    return digest.digest()
+
+
+def _feed(digest: Any, value: Any, depth: int) -> None:
+    if depth > MAX_DEPTH:
+        return
+    if isinstance(value, np.ndarray):
+        digest.update(f"a{value.dtype.str}{value.shape}".encode())
+        digest.update(np.ascontiguousarray(value).tobytes())
+    elif isinstance(value, (list, tuple)):
+        digest.update(f"{type(value).__name__}{len(value)}".encode())
+        for item in value:
+            _feed(digest, item, depth + 1)
+    elif isinstance(value, dict):
+        digest.update(f"d{len(value)}".encode())
+        for key, item in value.items():
+            _feed(digest, key, depth + 1)
+            _feed(digest, item, depth + 1)
+    elif value is None or isinstance(value, (bool, int, float, str, bytes)):
+        digest.update(f"{type(value).__name__}:{value!r}".encode(errors="backslashreplace"))
+
+
+def same(a: Any, b: Any, rel: float = 1e-9) -> bool:
+    """Whether two plain values agree: the same shape and whole numbers, floats within `rel` (relative or absolute)."""
+    if isinstance(a, np.ndarray) or isinstance(b, np.ndarray):
+        x, y = np.asarray(a), np.asarray(b)
+        if x.shape != y.shape or x.dtype.kind not in ARRAY_KINDS or y.dtype.kind not in ARRAY_KINDS:
+            return False
+        return bool(np.allclose(x, y, rtol=rel, atol=rel, equal_nan=True))
+    if isinstance(a, (list, tuple)) and isinstance(b, (list, tuple)):
+        return len(a) == len(b) and all(same(x, y, rel) for x, y in zip(a, b, strict=True))
+    if isinstance(a, dict) and isinstance(b, dict):
+        return a.keys() == b.keys() and all(same(a[k], b[k], rel) for k in a)
+    if isinstance(a, float) or isinstance(b, float):
+        numbers = isinstance(a, (int, float)) and isinstance(b, (int, float))
+        return numbers and bool(np.isclose(a, b, rtol=rel, atol=rel, equal_nan=True))
+    return type(a) is type(b) and bool(a == b)
+
+
+def show(value: Any, limit: int = 100) -> str:
+    """`value` as a student should read it: short, with the number of items where the middle is left out."""
+    if callable(value):
+        return getattr(value, "label", None) or "<target>"
+    if isinstance(value, np.random.Generator):
+        return "rng"
+    if isinstance(value, np.ndarray):
+        value = value.tolist()
+    if isinstance(value, float):
+        text = f"{value:.6g}"
+        return text if not text.lstrip("-").isdigit() else f"{text}.0"
+    if isinstance(value, (list, tuple)):
+        return _show_items(value, limit)
+    text = repr(value)
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def _show_items(value: Any, limit: int) -> str:
+    opening, closing = ("[", "]") if isinstance(value, list) else ("(", ")")
+    shown: list[str] = []
+    width = 2
+    for item in value:
+        text = show(item, limit)
+        width += len(text) + 2
+        if width > limit:
+            return f"{opening}{', '.join(shown)}{', ' if shown else ''}… {len(value)} items{closing}"
+        shown.append(text)
+    return f"{opening}{', '.join(shown)}{closing}"
