@@ -1,0 +1,88 @@
+"""pytest plugin: hands each test a guest, and tells the worker of each test as it ends."""
+
+import json
+import os
+from collections.abc import Generator
+from typing import Any
+
+import pytest
+from labkit.manifest import Manifest
+from labkit.plugin import GUEST_TRANSPORT
+
+from worker.harness.link import GuestTransport, GuestUnavailable, Link
+
+
+class Events:
+    """Lines of JSON to the worker, on the descriptor that was standard output when the process began."""
+
+    def __init__(self) -> None:
+        self._out = os.fdopen(os.dup(1), "w", encoding="utf-8")
+        os.dup2(2, 1)  # what a spec prints must not look like an event
+
+    def emit(self, event: str, **fields: Any) -> None:
+        """Send one event."""
+        self._out.write(json.dumps({"event": event, **fields}) + "\n")
+        self._out.flush()
+
+
+class Live:
+    """One `test` event as each test ends."""
+
+    def __init__(self, events: Events) -> None:
+        self._events = events
+        self._outcome: dict[str, str] = {}
+        self._seconds: dict[str, float] = {}
+        self.report: dict[str, Any] | None = None
+
+    def pytest_json_modifyreport(self, json_report: dict[str, Any]) -> None:
+        """Keep the whole report of pytest-json-report, which writes no file here."""
+        self.report = json_report
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Tell what will run."""
+        self._events.emit("collected", tests=[item.name for item in session.items])
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Keep the worst outcome of the phases; tell it after the last."""
+        name = report.nodeid.partition("::")[2]
+        if report.outcome != "passed" or name not in self._outcome:
+            self._outcome[name] = report.outcome
+        self._seconds[name] = self._seconds.get(name, 0.0) + report.duration
+        if report.when == "teardown":
+            properties: dict[str, Any] = {k: v for k, v in report.user_properties if k in ("verdict", "diagnosis")}
+            self._events.emit(
+                "test", test=name, outcome=self._outcome[name], duration_s=self._seconds[name], **properties
+            )
+
+
+class Guests:
+    """Gives each test its own transport, and ends its child with the test."""
+
+    def __init__(self, link: Link, run_deadline: float) -> None:
+        self._link = link
+        self._run_deadline = run_deadline
+        self._open: list[GuestTransport] = []
+
+    def pytest_configure(self, config: pytest.Config) -> None:
+        """Be what LAB_IMPL=guest stands for."""
+        config.stash[GUEST_TRANSPORT] = self._make
+
+    def _make(self, manifest: Manifest, seed: int) -> GuestTransport:
+        self._open.append(GuestTransport(self._link, seed, manifest.test_seconds, self._run_deadline))
+        return self._open[-1]
+
+    @pytest.hookimpl(hookwrapper=True)
+    def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, None, None]:
+        """Reap the child before the report is written, so that it holds what the submission printed."""
+        yield
+        while self._open:
+            output = self._open.pop().close()
+            if output.strip():
+                item.user_properties.append(("output", output))
+
+    @pytest.hookimpl(hookwrapper=True)
+    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, None]:
+        """A guest that could not be started is nobody's wrong answer."""
+        if call.excinfo is not None and isinstance(call.excinfo.value, GuestUnavailable):
+            item.user_properties.append(("verdict", "errored"))
+        yield

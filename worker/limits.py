@@ -1,0 +1,23 @@
+"""What a sandboxed process may use. Every bound here has its own sentence when a submission meets it."""
+
+from dataclasses import dataclass
+
+MIB = 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Bounds on one sandboxed process and everything it starts.
+
+    Memory and file sizes are MiB, times are seconds. `output_bytes` bounds what is read from the process's
+    standard output in all; `line_bytes` bounds one line of it. Whoever exceeds either is killed.
+    """
+
+    memory_mib: int = 512
+    scratch_mib: int = 64
+    processes: int = 64
+    open_files: int = 256
+    cpus: float = 1.0
+    cpu_seconds: int = 300
+    output_bytes: int = 32 * MIB
+    line_bytes: int = 16 * MIB
