@@ -213,7 +213,7 @@ def from_exception(error: BaseException, function: str | None) -> StudentRaised:
     """The fault for an exception that came out of a submission's code."""
     try:
         message = str(error)
-    except Exception:  # noqa: BLE001 - strangers' __str__
+    except BaseException:  # noqa: BLE001 - strangers' __str__
         message = ""
     frames = traceback.extract_tb(error.__traceback__)
     own = [f for f in frames if "labkit" not in f.filename and "harness" not in f.filename]

@@ -106,7 +106,12 @@ class Expect:
         test = SequentialTest(design, alpha=self._manifest.alpha)
         while test.decision is Decision.CONTINUE:
             contexts = test.next_contexts(rng)
-            test.update(contexts, draw(contexts))
+            outcomes = draw(contexts)
+            if outcomes.shape != contexts.shape:
+                raise CheckFailed(
+                    f"{outcomes.shape} values", expected=f"{len(contexts)} values", function=function, given=name
+                )
+            test.update(contexts, outcomes)
         evidence = test.evidence()
         check = Check(name, evidence.log10_e, evidence.limit_log10, test.n, self._manifest.alpha,
                       evidence.detectable, evidence.sigmas, test.decision is not Decision.INCONCLUSIVE)  # fmt: skip

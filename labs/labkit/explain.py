@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from labkit.faults import CheckFailed, StudentFault
 from labkit.manifest import Manifest, TestEntry
 
-WIDTH = 110
+WIDTH = 78  # a terminal of 80 columns
 LABEL = 10
 
 

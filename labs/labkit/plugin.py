@@ -23,6 +23,7 @@ from labkit.mutants import Matcher, load_mutants, mutated_module
 from labkit.streams import spec_stream
 
 DEFAULT_SEED = 8
+LEFT_TO_PYTEST = (pytest.skip.Exception, pytest.fail.Exception, pytest.xfail.Exception)
 MANIFESTS = pytest.StashKey[dict[Path, Manifest]]()
 #: Set by the grading service: makes the transport of LAB_IMPL=guest for one test.
 GUEST_TRANSPORT = pytest.StashKey[Callable[[Manifest, int], Transport]]()
@@ -143,6 +144,8 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
         item.user_properties.append(
             ("diagnosis", {"cause": diagnosis.cause, "hint": diagnosis.hint, "message": diagnosis.message})
         )
+    elif fault is not None and not isinstance(fault, (AssertionError, *LEFT_TO_PYTEST)):
+        item.user_properties.append(("verdict", "errored"))  # the spec broke: its author's fault, not the student's
     outcome = yield
     if diagnosis is not None:
         outcome.get_result().longrepr = diagnosis.message

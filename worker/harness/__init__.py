@@ -3,6 +3,7 @@
 judge      the trusted process: pytest on the lab's spec, LAB_IMPL=guest
 guest      the untrusted one: a zygote that forks one child per test, which imports the submission and answers calls
 wire       the values on the channel between them, and their limits
+frames     their transport: lengths and deadlines
 link       the judge's end of the channel
 live       pytest plugin: one event per test as it ends
 joined     one process for both, for suites that cannot be split

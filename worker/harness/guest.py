@@ -8,6 +8,7 @@ signal it, and `kill(-1)` from it reaches whatever they started.
 Nothing here decides anything: the judge treats every byte from this process as the student's.
 """
 
+import contextlib
 import os
 import random
 import resource
@@ -23,12 +24,13 @@ from types import ModuleType
 from typing import Any
 
 import numpy as np
-from labkit.contract import find_function, load_source, run_function
+from labkit.contract import find_function, from_exception, load_source, run_function
 from labkit.faults import StudentFault, StudentRaised, WrongType
 from labkit.plain import to_plain
 from labkit.streams import child_stream
 
-from worker.harness.wire import Decoder, WireError, receive_frame, send_frame
+from worker.harness.frames import receive_frame, send_frame
+from worker.harness.wire import Decoder, WireError
 
 CONNECT_SECONDS = 30.0
 OUTPUT_BYTES = 64 * 1024
@@ -90,14 +92,18 @@ class Zygote:
                     order = Decoder(receive_frame(self._control, None)).value()
                 except EOFError:
                     return
-                {"fork": self._fork, "reap": self._reap}[order[0]](*order[1:])
+                self._obey(*order)
+
+    def _obey(self, order: str, *arguments: Any) -> None:
+        if order == "fork":
+            self._fork(*arguments)
+        else:
+            self._reap()
 
     def _collect(self) -> None:
         """Wait for whatever ended, so that a fork bomb's dead do not fill the process table."""
-        try:
+        with contextlib.suppress(BlockingIOError):
             os.read(self._wake, 4096)
-        except BlockingIOError:
-            pass
         self._wait(os.WNOHANG)
 
     def _wait(self, flags: int) -> None:
@@ -141,8 +147,8 @@ class Zygote:
         os.setsid()
         os.dup2(output, 1)
         os.dup2(output, 2)
-        sys.stdout = open(1, "w", buffering=1, closefd=False, errors="backslashreplace")  # noqa: PTH123,SIM115 - a descriptor
-        sys.stderr = open(2, "w", buffering=1, closefd=False, errors="backslashreplace")  # noqa: PTH123,SIM115
+        sys.stdout = open(1, "w", buffering=1, closefd=False, errors="backslashreplace")  # noqa: SIM115 - a descriptor
+        sys.stderr = open(2, "w", buffering=1, closefd=False, errors="backslashreplace")  # noqa: SIM115
         try:
             Child(connect(self._path), token, self._folder / self._main, self._memory).serve()
         finally:
@@ -152,10 +158,8 @@ class Zygote:
     def _reap(self) -> None:
         """End the test: kill all it started, report how the child ended and what it printed."""
         if os.getpid() == 1:
-            try:
+            with contextlib.suppress(ProcessLookupError):
                 os.kill(-1, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
         elif self._child is not None and self._status is None:
             os.killpg(self._child, signal.SIGKILL)
         self._wait(0)
@@ -192,10 +196,10 @@ class Child:
         send_frame(connection, ["child", token])
         os.chdir(file.parent)
         sys.path.insert(0, str(file.parent))
-        np.random.seed(0)  # noqa: NPY002 - numpy's global state would otherwise be the zygote's in every test
+        np.random.seed(0)  # numpy's global state would otherwise be the zygote's in every test
         random.seed(0)
         size = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
-        soft, hard = resource.getrlimit(resource.RLIMIT_AS)
+        _, hard = resource.getrlimit(resource.RLIMIT_AS)
         limit = size + memory if hard == resource.RLIM_INFINITY else min(size + memory, hard)
         resource.setrlimit(resource.RLIMIT_AS, (limit, hard))
 
@@ -206,8 +210,7 @@ class Child:
                 frame = receive_frame(self._connection, None)
             except EOFError:
                 return
-            streams: dict[int, np.random.Generator] = {}
-            order = Decoder(frame, handle=self._callback, stream=lambda n, s: _stream(streams, n, s)).value()
+            order = Decoder(frame, handle=self._callback, stream=_Streams()).value()
             self._answer(self._call(*order[1:]))
 
     def _call(self, name: str, calls: list[Any]) -> list[Any]:
@@ -216,6 +219,8 @@ class Child:
             return ["values", [run_function(name, function, args, kwargs) for args, kwargs in calls]]
         except StudentFault as fault:
             return _describe(fault)
+        except KeyboardInterrupt as interrupt:  # nobody is at this keyboard: the submission raised it
+            return _describe(from_exception(interrupt, name))
 
     def _load(self) -> ModuleType:
         if self._module is None:
@@ -241,11 +246,14 @@ class Child:
         return call
 
 
-def _stream(streams: dict[int, np.random.Generator], number: int, seed: int) -> np.random.Generator:
+class _Streams:
     """One generator per number: calls of a batch that share a generator go on where the last one stopped."""
-    if number not in streams:
-        streams[number] = child_stream(seed)
-    return streams[number]
+
+    def __init__(self) -> None:
+        self._known: dict[int, np.random.Generator] = {}
+
+    def __call__(self, number: int, seed: int) -> np.random.Generator:
+        return self._known.setdefault(number, child_stream(seed))
 
 
 def _describe(fault: StudentFault) -> list[Any]:

@@ -25,12 +25,13 @@ def run_spec(job: dict[str, Any], events: Events, impl: str, plugins: list[objec
     course = Path("course").resolve()
     os.chdir(course)
     live = Live(events)
-    code = pytest.main(
-        [*_selection(job), "-q", "--no-header", "--tb=short", "-p", "no:cacheprovider", "-p", "no:unraisableexception",
-         "-p", "pytest_jsonreport.plugin", "--json-report", "--json-report-file=none",
-         "--json-report-omit", "collectors", "log", "streams", "warnings", "keywords", "environment", "-c", str(course / "pytest.ini"), "--rootdir", str(course)],
-        plugins=[live, *plugins],
-    )  # fmt: skip
+    options = [
+        *("-q", "--no-header", "--tb=short", "-c", str(course / "pytest.ini"), "--rootdir", str(course)),
+        *("-p", "no:cacheprovider", "-p", "no:unraisableexception"),
+        *("-p", "pytest_jsonreport.plugin", "--json-report", "--json-report-file=none"),
+        *("--json-report-omit", "collectors", "log", "streams", "warnings", "keywords", "environment"),
+    ]
+    code = pytest.main([*_selection(job), *options], plugins=[live, *plugins])
     if code not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
         events.emit("problem", text=f"the spec did not run: pytest ended with {pytest.ExitCode(code).name}")
     events.emit("report", report=live.report)

@@ -13,13 +13,15 @@ from labkit import faults
 from labkit.plain import NotPlain, to_plain
 from labkit.streams import child_seed
 
-from worker.harness.wire import Decoder, Handle, Stream, WireError, encode, receive_frame, send_frame
+from worker.harness.frames import receive_frame, send_frame
+from worker.harness.wire import Decoder, Handle, Stream, WireError
 
 GUEST_START_SECONDS = 60.0
 REAP_SECONDS = 5.0
 MAX_CALLBACKS = 200_000
 #: Hellos with a wrong token that are turned away before a connection is given up: a submission may knock, too.
 MAX_KNOCKS = 64
+MEMORY_ADVICE = "how large can your arrays and lists grow?"
 FAULTS = {
     kind.__name__: kind
     for kind in (
@@ -171,7 +173,7 @@ class GuestTransport:
                 if answer[0] != "callback":
                     return _result(answer, function, len(calls))
                 connection.settimeout(max(0.001, self._deadline - time.monotonic()))
-                connection.sendall(_framed(message.answer(answer)))
+                send_frame(connection, message.answer(answer))
             raise WireError(f"more than {MAX_CALLBACKS:,} calls back")
         except TimeoutError:
             self.close()
@@ -185,9 +187,10 @@ class GuestTransport:
         except WireError as problem:
             self.close()
             raise faults.Crashed(
-                f"{function}() broke the channel to the grader: {problem}", "do not touch file descriptors you did not open",
+                f"{function}() broke the channel to the grader: {problem}",
+                "do not touch file descriptors you did not open",
                 function,
-            ) from None  # fmt: skip
+            ) from None
 
 
 class _Message:
@@ -228,11 +231,6 @@ class _Message:
             return ["error", type(error).__name__, str(error)[:300]]
 
 
-def _framed(value: Any) -> bytes:
-    data = encode(value)
-    return len(data).to_bytes(4, "big") + data
-
-
 def _result(answer: list[Any], function: str, n: int) -> list[Any]:
     match answer:
         case ["values", list(values)] if len(values) == n:
@@ -248,14 +246,14 @@ def _crash(function: str, ending: Ending | None) -> tuple[str, str]:
     """A sentence and advice for a child that hung up."""
     status = ending.status if ending is not None else None
     if status is None:
-        return f"{function}() took its whole sandbox down; most often that is memory", "how large can your arrays grow?"
+        return f"{function}() took its whole sandbox down; most often that is memory", MEMORY_ADVICE
     if os.WIFSIGNALED(status):
         number = os.WTERMSIG(status)
         name = signal.Signals(number).name if number in set(signal.Signals) else f"signal {number}"
         if number == signal.SIGKILL:
             return (
                 f"the process running {function}() was killed; most often that is memory",
-                "how large can your arrays grow?",
+                MEMORY_ADVICE,
             )
         return f"the process running {function}() died of {name}", "a crash below Python: what does your code call?"
     return (

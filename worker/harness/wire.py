@@ -1,6 +1,6 @@
 """Values on the channel between judge and guest: a closed set of types, bounded before anything is allocated.
 
-A frame is a 4-byte big-endian length and one value. A value is a tag byte and its content:
+A value is a tag byte and its content:
 
     N T F        None, True, False              q I     int: 64-bit, or length and two's complement
     d            float                          s b     str (UTF-8), bytes: 32-bit length
@@ -12,17 +12,14 @@ A frame is a 4-byte big-endian length and one value. A value is a tag byte and i
 There is no object, no pickle, no name to resolve: a hostile guest can only ever produce base types or a WireError.
 """
 
-import socket
 import struct
 import sys
-import time
 from array import array
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
-MAX_FRAME = 8 * 1024 * 1024
 MAX_DEPTH = 32
 MAX_ITEMS = 1_000_000
 MAX_INT_BYTES = 128
@@ -275,7 +272,7 @@ class Decoder:
         (number,) = _U32.unpack(self._take(4))
         return self._stream(number, int.from_bytes(self._take(16), "big"))
 
-    _GET: dict[int, Callable[["Decoder", int], Any]] = {
+    _GET: ClassVar[dict[int, Callable[["Decoder", int], Any]]] = {
         ord("N"): lambda self, depth: None,
         ord("T"): lambda self, depth: True,
         ord("F"): lambda self, depth: False,
@@ -293,42 +290,3 @@ class Decoder:
         ord("H"): _get_handle,
         ord("G"): _get_stream,
     }
-
-
-def send_frame(connection: socket.socket, value: Any) -> None:
-    """Send one value; the connection's timeout holds."""
-    data = encode(value)
-    if len(data) > MAX_FRAME:
-        raise WireError(f"a message of {len(data):,} bytes")
-    connection.sendall(_U32.pack(len(data)) + data)
-
-
-def receive_frame(connection: socket.socket, deadline: float | None) -> bytes:
-    """The bytes of one frame. `deadline` (time.monotonic) holds over all reads: one byte a second does not stretch it.
-
-    Raises EOFError where the other side is gone, TimeoutError, WireError.
-    """
-    (size,) = _U32.unpack(_receive(connection, 4, deadline))
-    if size > MAX_FRAME:
-        raise WireError(f"a frame of {size:,} bytes")
-    return _receive(connection, size, deadline)
-
-
-def _receive(connection: socket.socket, size: int, deadline: float | None) -> bytes:
-    data = bytearray()
-    while len(data) < size:
-        if deadline is not None:
-            remaining = deadline - time.monotonic()
-            if remaining <= 0:
-                raise TimeoutError
-            connection.settimeout(remaining)
-        else:
-            connection.settimeout(None)
-        try:
-            piece = connection.recv(min(size - len(data), 1 << 18))
-        except ConnectionError:
-            raise EOFError from None
-        if not piece:
-            raise EOFError
-        data += piece
-    return bytes(data)
