@@ -1,0 +1,37 @@
+"""`grader doctor`: can this machine grade, and if not, what mends it."""
+
+from typing import Annotated
+
+import typer
+from rich.text import Text
+
+from grader.bootstrap import App
+from grader.commands import console
+from grader.settings import Settings
+
+
+def command(
+    build_image: Annotated[bool, typer.Option("--build-image", help="Build the Docker sandbox's image first")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Say nothing where a sandbox works")] = False,
+) -> None:
+    """Try every sandbox for real. Exit code 0: at least one works; 3: none does, and nothing can be graded."""
+    app = App(Settings())
+    if build_image:
+        console.err.print("building the Docker sandbox's image; the first time takes minutes")
+        app.build_image()
+    probes = app.probes()
+    works = [probe for probe in probes if probe.works]
+    if quiet and works:
+        return
+    for probe in probes:
+        mark = Text("✓ ", style="green") if probe.works else Text("✗ ", style="red")
+        reason = probe.reason or ("works" if probe.works else "")
+        console.out.print(mark.append(f"{probe.name}: {reason}", style="default"))
+        if probe.fix and not probe.works:
+            console.out.print(Text(f"  fix: {probe.fix}"))
+    console.out.print(Text(f"  course: {app.settings.course} ({len(app.shelf.labs())} labs)", style="dim"))
+    if works:
+        console.out.print(f"grading uses {works[0].name if app.settings.sandbox == 'auto' else app.settings.sandbox}")
+        return
+    console.out.print(Text("No sandbox works here, and grader never runs a submission without one.", style="bold red"))
+    raise typer.Exit(console.OURS)

@@ -1,0 +1,1 @@
+"""The line as plain functions over ports."""
