@@ -1,0 +1,10 @@
+"""Recurses with the recursion limit lifted."""
+
+import sys
+def evil(*args):
+    sys.setrecursionlimit(10**9)
+    def down(n):
+        return down(n + 1) + 1
+    return down(0)
+
+__getattr__ = lambda name: evil

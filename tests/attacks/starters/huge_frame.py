@@ -1,0 +1,17 @@
+"""Announces a frame of four gigabytes."""
+
+import os, socket, stat, struct
+def channel():
+    """The descriptor that leads to the judge: the only stream socket this process holds."""
+    for fd in range(3, 256):
+        try:
+            if stat.S_ISSOCK(os.fstat(fd).st_mode):
+                return fd
+        except OSError:
+            pass
+    return -1
+def evil(*args):
+    os.write(channel(), b"\xff\xff\xff\xff" + b"x" * 1000)
+    return 0
+
+__getattr__ = lambda name: evil

