@@ -127,7 +127,9 @@ def test_broad_excepts_stand_only_where_strangers_code_runs() -> None:
     for module, file in modules():
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             if isinstance(node, ast.ExceptHandler):
-                names = {n.id for n in ast.walk(node.type) if isinstance(n, ast.Name)} if node.type else {"BaseException"}
+                names = (
+                    {n.id for n in ast.walk(node.type) if isinstance(n, ast.Name)} if node.type else {"BaseException"}
+                )
                 if names & {"Exception", "BaseException"}:
                     found[module] = found.get(module, 0) + 1
     assert found == BROAD

@@ -8,6 +8,7 @@ import logging
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ GUEST_BASE_MIB = 192
 #: The zygote, and threads a numerical library may start.
 GUEST_BASE_PROCESSES = 8
 MAX_GUESTS = 64
+REHEARSAL_SECONDS = 4 * 3600.0
 
 log = logging.getLogger(__name__)
 OnEvent = Callable[[Event], None]
@@ -70,16 +72,29 @@ def run(assignment: Assignment, sandbox: Sandbox, on_event: OnEvent) -> RunResul
 def rehearse(
     lab_path: str, spec: str, bundle: Mapping[str, bytes], seeds: list[int], sandbox: Sandbox, on_event: OnEvent
 ) -> dict[str, Any]:
-    """Run the course's own answers over `seeds`; returns the `rehearsed` event. Raises NoReport, SandboxError."""
-    job = {"lab": lab_path, "spec": spec, "seeds": seeds}
+    """Run the course's own answers over `seeds`, a share of them on each processor; the `rehearsed` events as one.
+
+    Raises NoReport, SandboxError.
+    """
     files = {**harness_files(), **_under("course", bundle)}
-    with sandbox.cell() as cell:
+    shares = [share for share in (seeds[i :: os.cpu_count() or 1] for i in range(os.cpu_count() or 1)) if share]
+    done: dict[int, tuple[int, int]] = {}
+
+    def play(cell: Cell, number: int) -> dict[str, Any]:
+        job = {"lab": lab_path, "spec": spec, "seeds": shares[number]}
         running = cell.start(Role.JUDGE, ARGV, pack("worker.harness.rehearsal", job, files), JUDGE_LIMITS)
-        for event in _events(running, time.monotonic() + 3600):
+        for event in _events(running, time.monotonic() + REHEARSAL_SECONDS):
             if event["event"] == "rehearsed":
                 return event
-            on_event(event)
+            done[number] = (int(event.get("done", 0)), int(event.get("total", 0)))
+            known = list(done.values())
+            on_event({"event": "progress", "done": sum(d for d, _ in known), "total": sum(t for _, t in known)})
         raise _silent(running)
+
+    with sandbox.cell() as cell, ThreadPoolExecutor(len(shares)) as threads:
+        found = list(threads.map(lambda number: play(cell, number), range(len(shares))))
+    problems = dict.fromkeys(problem for part in found for problem in part["problems"])
+    return found[0] | {"problems": list(problems), "seeds": sum(part["seeds"] for part in found)}
 
 
 def _split(assignment: Assignment, cell: Cell, on_event: OnEvent) -> tuple[bytes, str]:

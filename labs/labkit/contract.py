@@ -111,29 +111,23 @@ class InProcess:
         self._load = load
         self._seed = seed
         self._module: ModuleType | None = None
+        self._callees: dict[str, Callee] = {}
 
     def call(self, function: str, calls: Sequence[tuple[Args, Kwargs]]) -> list[Any]:
         """See Transport."""
         streams: dict[int, np.random.Generator] = {}
-        target = self._function(function)
-        return [self._one(function, target, args, kwargs, streams) for args, kwargs in calls]
+        callee = self._callee(function)
+        return [
+            callee.run([self._send(a, streams) for a in args], {k: self._send(v, streams) for k, v in kwargs.items()})
+            for args, kwargs in calls
+        ]
 
-    def _function(self, name: str) -> Callable[..., Any]:
+    def _callee(self, name: str) -> "Callee":
         if self._module is None:
             self._module = self._load()
-        return find_function(self._module, name)
-
-    def _one(
-        self,
-        name: str,
-        target: Callable[..., Any],
-        args: Args,
-        kwargs: Kwargs,
-        streams: dict[int, np.random.Generator],
-    ) -> Any:
-        sent = [self._send(a, streams) for a in args]
-        named = {k: self._send(v, streams) for k, v in kwargs.items()}
-        return run_function(name, target, sent, named)
+        if name not in self._callees:
+            self._callees[name] = Callee(name, find_function(self._module, name))
+        return self._callees[name]
 
     def _send(self, value: Any, streams: dict[int, np.random.Generator]) -> Any:
         if isinstance(value, np.random.Generator):
@@ -154,59 +148,60 @@ def find_function(module: ModuleType, name: str) -> Callable[..., Any]:
     return found
 
 
-def run_function(name: str, target: Callable[..., Any], args: Sequence[Any], kwargs: Kwargs) -> Any:
-    """Call strangers' code once, hold it to the rules, and return plain data. Raises StudentFault and nothing else.
+class Callee:
+    """One function of strangers' code, held to the rules at every call."""
 
-    The arguments must be the callee's own copies.
-    """
-    _check_binding(name, target, args, kwargs)
-    before = [fingerprint(a) for a in (*args, *kwargs.values())]
-    try:
-        value = target(*args, **kwargs)
-        plain = to_plain(value)
-    except OverBudget:
-        raise
-    except NotPlain as problem:
-        raise WrongType(
-            f"{name}() returned {problem}", "return plain ints, floats, lists or numpy arrays", name
-        ) from None
-    except KeyboardInterrupt:
-        raise
-    except BaseException as error:  # noqa: BLE001 - strangers' code: SystemExit and pytest.skip() are failures like any other
-        raise from_exception(error, name) from None
-    after = [fingerprint(a) for a in (*args, *kwargs.values())]
-    names = [*_parameter_names(target, len(args)), *kwargs]
-    changed = [n for n, a, b in zip(names, before, after, strict=False) if a != b]
-    if changed:
-        raise ChangedArgument(
-            f"{name}() modified its argument {changed[0]}",
-            f"work on a copy: {changed[0]} = {changed[0]}.copy()",
-            name,
-        )
-    return plain
+    def __init__(self, name: str, target: Callable[..., Any]) -> None:
+        self._name = name
+        self._target = target
+        self._bound: set[tuple[int, tuple[str, ...]]] = set()
+        try:
+            self._signature: inspect.Signature | None = inspect.signature(target)
+        except (TypeError, ValueError):
+            self._signature = None  # a builtin without one: the call itself will tell
 
+    def run(self, args: Sequence[Any], kwargs: Kwargs) -> Any:
+        """Call it once, on arguments that are its own copies; plain data. Raises StudentFault and nothing else."""
+        self._check_binding(args, kwargs)
+        before = [fingerprint(a) for a in (*args, *kwargs.values())]
+        try:
+            plain = to_plain(self._target(*args, **kwargs))
+        except OverBudget:
+            raise
+        except NotPlain as problem:
+            sentence = f"{self._name}() returned {problem}"
+            raise WrongType(sentence, "return plain ints, floats, lists or numpy arrays", self._name) from None
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # noqa: BLE001 - strangers' code: SystemExit and pytest.skip() fail like any other
+            raise from_exception(error, self._name) from None
+        after = [fingerprint(a) for a in (*args, *kwargs.values())]
+        if before != after:
+            changed = next(i for i, (a, b) in enumerate(zip(before, after, strict=True)) if a != b)
+            raise self._changed([*self._parameters(len(args)), *kwargs][changed])
+        return plain
 
-def _check_binding(name: str, target: Callable[..., Any], args: Sequence[Any], kwargs: Kwargs) -> None:
-    try:
-        signature = inspect.signature(target)
-    except (TypeError, ValueError):
-        return  # a builtin without a signature: the call itself will tell
-    try:
-        signature.bind(*args, **kwargs)
-    except TypeError as problem:
-        raise WrongArguments(
-            f"yours is {name}{signature}, which cannot be called as the contract says: {problem}",
-            "keep the parameters of the starter, in their order",
-            name,
-        ) from None
+    def _changed(self, parameter: str) -> ChangedArgument:
+        sentence = f"{self._name}() modified its argument {parameter}"
+        return ChangedArgument(sentence, f"work on a copy: {parameter} = {parameter}.copy()", self._name)
 
+    def _check_binding(self, args: Sequence[Any], kwargs: Kwargs) -> None:
+        shape = (len(args), tuple(kwargs))
+        if self._signature is None or shape in self._bound:
+            return
+        try:
+            self._signature.bind(*args, **kwargs)
+        except TypeError as problem:
+            raise WrongArguments(
+                f"yours is {self._name}{self._signature}, which cannot be called as the contract says: {problem}",
+                "keep the parameters of the starter, in their order",
+                self._name,
+            ) from None
+        self._bound.add(shape)
 
-def _parameter_names(target: Callable[..., Any], n: int) -> list[str]:
-    try:
-        names = list(inspect.signature(target).parameters)
-    except (TypeError, ValueError):
-        names = []
-    return (names + [f"number {i + 1}" for i in range(len(names), n)])[:n]
+    def _parameters(self, n: int) -> list[str]:
+        names = list(self._signature.parameters) if self._signature is not None else []
+        return (names + [f"number {i + 1}" for i in range(len(names), n)])[:n]
 
 
 def from_exception(error: BaseException, function: str | None) -> StudentRaised:

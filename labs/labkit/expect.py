@@ -17,7 +17,7 @@ import numpy as np
 
 from labkit.contract import Implementation
 from labkit.faults import CheckFailed, StudentRaised, Undecided
-from labkit.laws import Decision, Design, SequentialTest
+from labkit.laws import NAMING_DRAWS, Decision, Design, SequentialTest
 from labkit.manifest import Manifest
 from labkit.mutants import Matcher, Mutant
 from labkit.plain import same, show
@@ -106,12 +106,10 @@ class Expect:
         test = SequentialTest(design, alpha=self._manifest.alpha)
         while test.decision is Decision.CONTINUE:
             contexts = test.next_contexts(rng)
-            outcomes = draw(contexts)
-            if outcomes.shape != contexts.shape:
-                raise CheckFailed(
-                    f"{outcomes.shape} values", expected=f"{len(contexts)} values", function=function, given=name
-                )
-            test.update(contexts, outcomes)
+            test.update(contexts, self._drawn(name, function, draw, contexts))
+        if test.decision is Decision.FAIL:
+            contexts = design.sample_contexts(rng, NAMING_DRAWS)
+            test.look_on(contexts, self._drawn(name, function, draw, contexts))
         evidence = test.evidence()
         check = Check(name, evidence.log10_e, evidence.limit_log10, test.n, self._manifest.alpha,
                       evidence.detectable, evidence.sigmas, test.decision is not Decision.INCONCLUSIVE)  # fmt: skip
@@ -119,12 +117,25 @@ class Expect:
         if test.decision is Decision.PASS:
             return
         kind = Undecided if test.decision is Decision.INCONCLUSIVE else CheckFailed
-        known = self._matcher.named(evidence.likely) if evidence.likely else None
+        known = [m for m in map(self._matcher.named, evidence.likely) if m is not None]
         raise kind(
-            evidence.sentence, given=evidence.given, expected=evidence.expected, function=function,
-            looks_like=known.says if known else (evidence.likely or "no known pattern"), advice=known.fix if known else "",
-            cause=known.id if known else "",
-        )  # fmt: skip
+            evidence.sentence,
+            given=evidence.given,
+            expected=evidence.expected,
+            function=function,
+            looks_like="; or: ".join(m.says for m in known) or "; or: ".join(evidence.likely) or "no known pattern",
+            advice=known[0].fix if known else "",
+            cause=known[0].id if known else "",
+        )
+
+    def _drawn(
+        self, name: str, function: str, draw: Callable[[np.ndarray], np.ndarray], contexts: np.ndarray
+    ) -> np.ndarray:
+        outcomes = np.asarray(draw(contexts))
+        if outcomes.shape != contexts.shape:
+            wanted, came = f"{len(contexts)} values", f"an answer of shape {outcomes.shape}"
+            raise CheckFailed(came, given=name, expected=wanted, function=function)
+        return outcomes
 
     def measure(self, name: str, observed: float, allowed: float, *, detectable: str) -> None:
         """Add one case to an exact check: the largest observed value counts, a correct answer never fails it."""
@@ -146,7 +157,7 @@ class Expect:
         if len(seen) < REMEMBERED_CALLS:
             seen.append((args, value))
 
-    def _match(self, answer: "Answer", wanted: Any) -> Mutant | None:
+    def known_mistake(self, answer: "Answer", wanted: Any) -> Mutant | None:
         """The first known mistake that gives this very answer here and agrees with every answer before it."""
         if any(isinstance(a, np.random.Generator) for a in answer.args):
             return None
@@ -221,7 +232,7 @@ class Answer:
         return self._expect._given(self.function, self.args)
 
     def _fail(self, wanted: Any, advice: str) -> None:
-        known = self._expect._match(self, wanted)
+        known = self._expect.known_mistake(self, wanted)
         yours = show(self.value) + _difference(self.value, wanted)
         self._expect._wrong(self.function, self.given, show(wanted), yours, known=known, advice=advice)
 

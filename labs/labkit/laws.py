@@ -20,6 +20,10 @@ import numpy as np
 
 KAPPAS = (4.0, 64.0)
 BATCH = 512
+#: Draws after a failure, to tell which mistake it is: near twins differ late.
+NAMING_DRAWS = 2048
+#: Two mistakes whose likelihoods are within this factor are both named.
+TWINS = 20.0
 #: Chernoff bound below which observed frequencies are too even to be random: hard-coded answers, not draws.
 TOO_REGULAR = 1e-12
 
@@ -61,6 +65,11 @@ class Design:
         weights = np.ones(len(self.null)) if self.weights is None else np.asarray(self.weights, float)
         return np.asarray(weights / weights.sum())
 
+    def sample_contexts(self, rng: np.random.Generator, size: int) -> np.ndarray:
+        """int[size]: contexts drawn by their weights."""
+        weights = self.context_weights
+        return rng.choice(len(weights), size=size, p=weights)
+
     def draws_to_exclude(self, alternative: str) -> float:
         """Expected draws until a correct sampler excludes the mistake at `beta`; inf where it never does."""
         p, a = self.null, self.alternatives[alternative]
@@ -81,7 +90,7 @@ class Evidence:
     given: str
     expected: str
     sentence: str
-    likely: str | None
+    likely: tuple[str, ...]
 
 
 class SequentialTest:
@@ -92,10 +101,10 @@ class SequentialTest:
         self.alpha = alpha
         self.n = 0
         self.counts = np.zeros(design.null.shape, dtype=np.int64)
+        self._named_counts = self.counts.copy()
         self.decision = Decision.CONTINUE
         self.impossible: tuple[int, int] | None = None
         self.log_e = 0.0
-        self._weights = design.context_weights
         self._required = [a for a in design.alternatives if design.draws_to_exclude(a) < design.cap / 2]
         with np.errstate(divide="ignore"):
             self._log_null = np.log(design.null)
@@ -104,7 +113,7 @@ class SequentialTest:
     def next_contexts(self, rng: np.random.Generator) -> np.ndarray:
         """int[m]: the contexts to ask next. Early batches are small: most mistakes show in the first draws."""
         size = min(BATCH, max(64, self.n), self.design.cap - self.n)
-        return rng.choice(len(self._weights), size=size, p=self._weights)
+        return self.design.sample_contexts(rng, size)
 
     def update(self, contexts: np.ndarray, outcomes: np.ndarray) -> None:
         """Take one batch into account and decide."""
@@ -118,11 +127,16 @@ class SequentialTest:
         self.n += len(contexts)
         self.decision = self._decide()
 
+    def look_on(self, contexts: np.ndarray, outcomes: np.ndarray) -> None:
+        """Count draws after the verdict: they change nothing but which mistake it is named after."""
+        seen = outcomes >= 0
+        np.add.at(self._named_counts, (contexts[seen], outcomes[seen]), 1)
+
     def _decide(self) -> Decision:
         if self.impossible is not None:
             self.log_e = math.inf
             return Decision.FAIL
-        null = self._log_likelihood(self._log_null)
+        null = _log_likelihood(self.counts, self._log_null)
         self.log_e = self._e_process(null)
         if self.log_e >= math.log(1 / self.alpha):
             return Decision.FAIL
@@ -131,16 +145,12 @@ class SequentialTest:
         if self._too_regular():
             return Decision.FAIL
         margin = math.log(1 / self.design.beta)
-        if all(null - self._log_likelihood(self._log_alt[a]) >= margin for a in self._required):
+        if all(null - _log_likelihood(self.counts, self._log_alt[a]) >= margin for a in self._required):
             return Decision.PASS
         return Decision.INCONCLUSIVE if self.n >= self.design.cap else Decision.CONTINUE
 
-    def _log_likelihood(self, log_law: np.ndarray) -> float:
-        seen = self.counts > 0
-        return float(np.sum(self.counts[seen] * log_law[seen]))
-
     def _e_process(self, null: float) -> float:
-        named = [self._log_likelihood(law) - null for law in self._log_alt.values()]
+        named = [_log_likelihood(self.counts, law) - null for law in self._log_alt.values()]
         omnibus = self._omnibus()
         return float(_log_mean([omnibus, _log_mean(named)])) if named else omnibus
 
@@ -217,23 +227,30 @@ class SequentialTest:
         context, outcome = np.unravel_index(int(np.argmax(z)), z.shape)
         return int(context), int(outcome), float(z[context, outcome])
 
-    def _likely(self) -> str | None:
-        """The named mistake that explains the outcomes best, where one explains them at all."""
+    def _likely(self) -> tuple[str, ...]:
+        """The named mistake that explains the outcomes best, with a near twin; empty where none explains them."""
         if self.impossible is not None and self.impossible[1] < 0:
-            return None  # no law in the design has such an answer
-        scores = {name: self._log_likelihood(law) for name, law in self._log_alt.items()}
+            return ()  # no law in the design has such an answer
+        counts = self.counts + self._named_counts
+        scores = {name: _log_likelihood(counts, law) for name, law in self._log_alt.items()}
         if self.impossible is None:
-            scores[""] = self._log_likelihood(self._log_null)
-        ranked = sorted(scores.items(), key=lambda item: -item[1])
-        if not ranked or ranked[0][1] == -math.inf or not ranked[0][0]:
-            return None
-        return ranked[0][0]
+            scores[""] = _log_likelihood(counts, self._log_null)
+        best = max(scores.values(), default=-math.inf)
+        if best == -math.inf:
+            return ()
+        fitting = sorted((n for n in scores if best - scores[n] < math.log(TWINS)), key=lambda n: -scores[n])
+        return () if "" in fitting else tuple(fitting[:2])
 
     def _detectable(self) -> str:
         return (
-            f"{len(self._required)} named mistakes excluded at {self.design.beta:g} each; at {self.design.floor:,} draws, with 97 % or "
-            "more each: one accept probability off by 0.2, all off by 0.1, a residual off by a total variation of 0.1"
+            f"{len(self._required)} named mistakes, each missed at most once in {1 / self.design.beta:,.0f} runs; "
+            f"unnamed ones by the evidence of {self.design.floor:,} draws or more"
         )
+
+
+def _log_likelihood(counts: np.ndarray, log_law: np.ndarray) -> float:
+    seen = counts > 0
+    return float(np.sum(counts[seen] * log_law[seen]))
 
 
 def _log_mean(values: Sequence[float]) -> float:

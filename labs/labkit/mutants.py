@@ -14,7 +14,7 @@ import inspect
 import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -51,11 +51,12 @@ def mutant(
     return declare
 
 
-def load_mutants(folder: Path) -> list[Mutant]:
+@cache
+def load_mutants(folder: Path) -> tuple[Mutant, ...]:
     """The lab's mutants in the order of its mutants.py; none where it has no such file (a student's copy)."""
     if not (folder / "mutants.py").is_file():
-        return []
-    return [value for value in vars(load_file(folder / "mutants.py")).values() if isinstance(value, Mutant)]
+        return ()
+    return tuple(value for value in vars(load_file(folder / "mutants.py")).values() if isinstance(value, Mutant))
 
 
 def mutated_source(folder: Path, wrong: Mutant) -> str:
@@ -72,34 +73,34 @@ def mutated_module(folder: Path, wrong: Mutant) -> ModuleType:
 class Matcher:
     """Finds the mutants whose answers equal a submission's on every call seen so far."""
 
-    def __init__(self, manifest: Manifest, seed: int) -> None:
+    def __init__(self, manifest: Manifest) -> None:
         self._manifest = manifest
-        self._seed = seed
-        self._loaded: list[tuple[Mutant, Implementation]] | None = None
 
     def match(self, function: str, calls: Sequence[tuple[tuple[Any, ...], Any]]) -> list[Mutant]:
         """`calls` are (arguments never yet used, the submission's value); random streams cannot be matched so."""
-        return [m for m, impl in self._mutants() if all(self._agrees(impl, function, a, v) for a, v in calls)]
+        return [m for m, impl in _running(self._manifest) if all(_agrees(impl, function, a, v) for a, v in calls)]
 
     def named(self, id: str) -> Mutant | None:
         """The mutant `id`, for checks that tell mistakes apart by their law."""
-        return next((m for m, _ in self._mutants() if m.id == id), None)
+        return next((m for m in load_mutants(self._manifest.folder) if m.id == id), None)
 
-    def _mutants(self) -> list[tuple[Mutant, Implementation]]:
-        if self._loaded is None:
-            folder = self._manifest.folder
-            self._loaded = [
-                (
-                    m,
-                    Implementation(self._manifest, InProcess(partial(mutated_module, folder, m), self._seed)),
-                )
-                for m in load_mutants(folder)
-            ]
-        return self._loaded
 
-    @staticmethod
-    def _agrees(impl: Implementation, function: str, args: tuple[Any, ...], value: Any) -> bool:
-        try:
-            return same(getattr(impl, function)(*args), value)
-        except StudentFault:
-            return False
+_RUNNING: dict[Path, list[tuple[Mutant, Implementation]]] = {}
+
+
+def _running(manifest: Manifest) -> list[tuple[Mutant, Implementation]]:
+    """The lab's mutants ready to be called, made once per process: they are the course's own code and keep no state."""
+    folder = manifest.folder
+    if folder not in _RUNNING:
+        _RUNNING[folder] = [
+            (m, Implementation(manifest, InProcess(partial(mutated_module, folder, m), seed=0)))
+            for m in load_mutants(folder)
+        ]
+    return _RUNNING[folder]
+
+
+def _agrees(impl: Implementation, function: str, args: tuple[Any, ...], value: Any) -> bool:
+    try:
+        return same(getattr(impl, function)(*args), value)
+    except StudentFault:
+        return False

@@ -122,13 +122,13 @@ def rng(request: pytest.FixtureRequest, lab_seed: int) -> np.random.Generator:
 
 
 @pytest.fixture
-def expect(request: pytest.FixtureRequest, lab: Manifest, impl: Implementation, lab_seed: int) -> Expect:
+def expect(request: pytest.FixtureRequest, lab: Manifest, impl: Implementation) -> Expect:
     """The checks of this test; their measurements go into the report."""
 
     def record(check: dict[str, Any]) -> None:
         request.node.user_properties.append(("check", check))
 
-    return Expect(impl, lab, Matcher(lab, lab_seed), record)
+    return Expect(impl, lab, Matcher(lab), record)
 
 
 @pytest.hookimpl(hookwrapper=True)

@@ -24,7 +24,7 @@ from types import ModuleType
 from typing import Any
 
 import numpy as np
-from labkit.contract import find_function, from_exception, load_source, run_function
+from labkit.contract import Callee, find_function, from_exception, load_source
 from labkit.faults import StudentFault, StudentRaised, WrongType
 from labkit.plain import to_plain
 from labkit.streams import child_stream
@@ -215,8 +215,8 @@ class Child:
 
     def _call(self, name: str, calls: list[Any]) -> list[Any]:
         try:
-            function = find_function(self._load(), name)
-            return ["values", [run_function(name, function, args, kwargs) for args, kwargs in calls]]
+            callee = Callee(name, find_function(self._load(), name))
+            return ["values", [callee.run(args, kwargs) for args, kwargs in calls]]
         except StudentFault as fault:
             return _describe(fault)
         except KeyboardInterrupt as interrupt:  # nobody is at this keyboard: the submission raised it

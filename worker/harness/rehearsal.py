@@ -78,7 +78,7 @@ class Rehearsal:
         self._course = course
         self._events = events
         self._manifest: Manifest = read_manifest(course / job["lab"])
-        self._mutants: list[Mutant] = load_mutants(self._manifest.folder)
+        self._mutants: tuple[Mutant, ...] = load_mutants(self._manifest.folder)
         self._required = [t.name for t in self._manifest.tests.values() if not t.stretch]
         self._broken: list[str] = []
 
@@ -139,5 +139,4 @@ class Rehearsal:
                 yield f"mutant {wrong.id} names the test {wrong.caught_by}, which lab.toml does not list"
             lived = [seed for impl, seed in survivors if impl == f"mutant:{wrong.id}"]
             if lived:
-                share = f"{len(lived)} of {len(self._seeds)} seeds, first {lived[0]}"
-                yield f"mutant {wrong.id} gets full points at {share}"
+                yield f"mutant {wrong.id} gets full points at seed {lived[0]}"

@@ -1,0 +1,105 @@
+"""What can go wrong, whose fault it is, and what to do about it.
+
+GraderError                  one family: whoever catches it can tell every reader what to do
+├── BadLab                   lab_author   the lab's folder cannot be graded from
+│   └── BadManifest          lab_author   lab.toml makes no sense; names every key at once
+├── UnknownLab               student      no lab, or several, go by that name
+├── UnreadableSubmission     student      the files handed in cannot be graded
+├── UnreadableReport         us           the judge left no report that can be read; run again
+├── NoSandbox                operator     this machine has nothing to run a submission in
+└── GradingFailed            us, or as told   the run ended without a result
+
+A class's docstring is its message where none is given.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import ClassVar
+
+
+class Fault(StrEnum):
+    """Whose move it is."""
+
+    STUDENT = "student"
+    LAB_AUTHOR = "lab_author"
+    OPERATOR = "operator"
+    US = "us"
+
+
+class GraderError(Exception):
+    """Grading went wrong."""
+
+    default_fault: ClassVar[Fault] = Fault.US
+    default_retried: ClassVar[bool] = False
+
+    def __init__(self, message: str = "", advice: str = "") -> None:
+        self.message = message or (type(self).__doc__ or "").partition("\n")[0].removesuffix(".")
+        self.advice = advice
+        self.fault = self.default_fault
+        self.retried = self.default_retried  # whether running the same thing again may help, so that we do
+        super().__init__(f"{self.message}; {advice}" if advice else self.message)
+
+
+class BadLab(GraderError):
+    """This lab's folder cannot be graded from."""
+
+    default_fault = Fault.LAB_AUTHOR
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing wrong in a manifest: `key` is dotted (`tests[2].points`, counted from 1), empty for the whole file."""
+
+    key: str
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.key}: {self.text}" if self.key else self.text
+
+
+class BadManifest(BadLab):
+    """The lab's manifest makes no sense."""
+
+    def __init__(self, file: str, problems: Sequence[Problem]) -> None:
+        self.file = file
+        self.problems = tuple(problems)
+        self.key = self.problems[0].key if self.problems else ""
+        if len(self.problems) == 1:
+            super().__init__(f"{file}: {self.problems[0]}")
+        else:
+            lines = "".join(f"\n  {problem}" for problem in self.problems)
+            super().__init__(f"{file} has {len(self.problems)} problems:{lines}")
+
+
+class UnknownLab(GraderError):
+    """There is no lab of that name."""
+
+    default_fault = Fault.STUDENT  # whoever typed the name
+
+
+class UnreadableSubmission(GraderError):
+    """These files cannot be graded."""
+
+    default_fault = Fault.STUDENT
+
+
+class UnreadableReport(GraderError):
+    """The run left no report that can be read."""
+
+    default_retried = True
+
+
+class NoSandbox(GraderError):
+    """This machine has no sandbox to run a submission in."""
+
+    default_fault = Fault.OPERATOR
+
+
+class GradingFailed(GraderError):
+    """The run ended without a result."""
+
+    def __init__(self, fault: Fault = Fault.US, message: str = "", advice: str = "") -> None:
+        super().__init__(message, advice)
+        self.fault = fault
+        self.retried = fault is Fault.US

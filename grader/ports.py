@@ -1,0 +1,61 @@
+"""What the core asks of the outside world; each adapter satisfies one of these."""
+
+from typing import Protocol
+
+from grader.domain.job import Assignment, OnEvent, RunResult
+from grader.domain.lab import Lab
+from grader.domain.submission import Submission
+
+
+class LabFolder(Protocol):
+    """One lab and the files that judge it."""
+
+    @property
+    def lab(self) -> Lab:
+        """What its manifest says."""
+        ...
+
+    @property
+    def path(self) -> str:
+        """Its folder relative to the course folder, with / between folders."""
+        ...
+
+    def bundle(self) -> dict[str, bytes]:
+        """The files the judge needs, by path relative to the course folder. Raises BadLab."""
+        ...
+
+    def rehearsal(self) -> dict[str, bytes]:
+        """The same with all the course's own answers, for proving the lab before it opens. Raises BadLab."""
+        ...
+
+    def spec_digest(self) -> str:
+        """The content address of the bundle: it changes whenever a verdict might. Raises BadLab."""
+        ...
+
+
+class LabShelf(Protocol):
+    """The labs of a course."""
+
+    def labs(self) -> list[str]:
+        """The ids of all labs, sorted."""
+        ...
+
+    def find(self, prefix: str) -> LabFolder:
+        """The lab with this id, or the only one whose id starts so. Raises UnknownLab, BadLab."""
+        ...
+
+
+class Snapshots(Protocol):
+    """Reads what a student handed in for one lab."""
+
+    def read(self, path: str) -> Submission:
+        """The files the lab names, from whatever is at `path`; nothing else. Raises UnreadableSubmission."""
+        ...
+
+
+class Runner(Protocol):
+    """Runs strangers' code and reports what happened."""
+
+    def run(self, assignment: Assignment, on_event: OnEvent) -> RunResult:
+        """Run it; `on_event` hears of each test as it ends. Never raises for what a submission or a spec does."""
+        ...

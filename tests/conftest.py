@@ -1,0 +1,61 @@
+"""Tests that need a sandbox are skipped, in the probe's own words, where this machine has none."""
+
+from functools import cache
+from importlib.util import find_spec
+
+import pytest
+
+from worker.sandbox import Probe, Sandbox
+from worker.sandbox.bubblewrap import Bubblewrap
+
+if find_spec("docker") is not None:
+    from worker.sandbox.docker import DockerSandbox
+
+_MARKERS = ("bubblewrap", "docker")
+
+
+@cache
+def kind(name: str) -> Sandbox | None:
+    """The sandbox of that name; None where its client library is not installed."""
+    if name == "bubblewrap":
+        return Bubblewrap()
+    if find_spec("docker") is None:
+        return None
+    return DockerSandbox(runtime=name.partition("+")[2] or None)
+
+
+@cache
+def probed(name: str) -> Probe:
+    """What its probe says, asked once per test run."""
+    sandbox = kind(name)
+    if sandbox is None:
+        return Probe(name, False, "the Docker client is not installed", "pip install 'grader[docker]'")
+    return sandbox.probe()
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip what this machine cannot run."""
+    for marker in _MARKERS:
+        if item.get_closest_marker(marker):
+            _need(marker)
+
+
+@pytest.fixture(
+    params=[
+        pytest.param("bubblewrap", marks=pytest.mark.bubblewrap),
+        pytest.param("docker", marks=pytest.mark.docker),
+        pytest.param("docker+runsc", marks=pytest.mark.docker),
+    ]
+)
+def sandbox(request: pytest.FixtureRequest) -> Sandbox:
+    """Every kind of sandbox this machine has, one after the other."""
+    _need(request.param)
+    found = kind(request.param)
+    assert found is not None
+    return found
+
+
+def _need(name: str) -> None:
+    probe = probed(name)
+    if not probe.works:
+        pytest.skip(f"{name}: {probe.reason} ({probe.fix})" if probe.fix else f"{name}: {probe.reason}")

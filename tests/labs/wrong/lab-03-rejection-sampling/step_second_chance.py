@@ -1,0 +1,45 @@
+"""A refused draft gets a second coin."""
+
+import numpy as np
+
+
+def sample(law, rng):
+    """One token."""
+    return int(np.searchsorted(np.cumsum(law) / np.sum(law), rng.random(), side="right"))
+
+
+def accept_prob(p, q, x):
+    """Probability of keeping draft x."""
+    return float(min(1.0, p[x] / q[x])) if q[x] > 0 else 1.0
+
+
+def acceptance_rate(p, q):
+    """Overlap."""
+    return float(np.minimum(p, q).sum())
+
+
+def residual(p, q):
+    """What is owed."""
+    owed = np.maximum(p - q, 0.0)
+    return owed / owed.sum() if owed.any() else p.copy()
+
+
+def output_distribution(p, q):
+    """Law of one step."""
+    return np.minimum(p, q) + (1 - acceptance_rate(p, q)) * residual(p, q)
+
+
+def speculative_step(p, q, x, rng):
+    """Keep or correct."""
+    if rng.random() < accept_prob(p, q, x) or rng.random() < accept_prob(p, q, x):
+        return x, True
+    return sample(residual(p, q), rng), False
+
+
+def verify(P, Q, draft, rng):
+    """Check a run."""
+    for j, x in enumerate(draft):
+        token, accepted = speculative_step(P[j], Q[j], x, rng)
+        if not accepted:
+            return [*draft[:j], token]
+    return [*draft, sample(P[-1], rng)]
