@@ -14,6 +14,29 @@ if find_spec("docker") is not None:
 _MARKERS = ("bubblewrap", "docker")
 
 
+#: A skip for one of these is nobody's omission: no test machine has to have a GPU or a second Docker runtime.
+_MAY_BE_MISSING = ("gpu", "docker+runsc")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """For machines that must have everything."""
+    parser.addoption("--forbid-skips", action="store_true", help="fail if a test skips for want of anything but a GPU")
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """Turn unexpected skips into a failed run."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if not session.config.getoption("--forbid-skips") or reporter is None:
+        return
+    reasons = {
+        str(report.longrepr[2]) for report in reporter.stats.get("skipped", ()) if isinstance(report.longrepr, tuple)
+    }
+    unexpected = [r for r in reasons if not any(word in r for word in _MAY_BE_MISSING)]
+    if unexpected and exitstatus == pytest.ExitCode.OK:
+        reporter.write_line(f"unexpected skips: {'; '.join(unexpected)}", red=True)
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
 @cache
 def kind(name: str) -> Sandbox | None:
     """The sandbox of that name; None where its client library is not installed."""

@@ -102,6 +102,8 @@ class SequentialTest:
         self.n = 0
         self.counts = np.zeros(design.null.shape, dtype=np.int64)
         self._named_counts = self.counts.copy()
+        self._chi_square = 0.0
+        self._degrees = 0
         self.decision = Decision.CONTINUE
         self.impossible: tuple[int, int] | None = None
         self.log_e = 0.0
@@ -112,7 +114,7 @@ class SequentialTest:
 
     def next_contexts(self, rng: np.random.Generator) -> np.ndarray:
         """int[m]: the contexts to ask next. Early batches are small: most mistakes show in the first draws."""
-        size = min(BATCH, max(64, self.n), self.design.cap - self.n)
+        size = min(max(BATCH, self.n // 4), max(64, self.n), self.design.cap - self.n)
         return self.design.sample_contexts(rng, size)
 
     def update(self, contexts: np.ndarray, outcomes: np.ndarray) -> None:
@@ -125,6 +127,8 @@ class SequentialTest:
         seen = outcomes >= 0
         np.add.at(self.counts, (contexts[seen], outcomes[seen]), 1)
         self.n += len(contexts)
+        if self.impossible is None:
+            self._weigh_regularity(contexts, outcomes)
         self.decision = self._decide()
 
     def look_on(self, contexts: np.ndarray, outcomes: np.ndarray) -> None:
@@ -176,16 +180,21 @@ class SequentialTest:
                 value += math.lgamma(a + n) - math.lgamma(a)
         return value - float(np.sum(counts * self._log_null[context][support]))
 
-    def _too_regular(self) -> bool:
-        """Whether the chi-square statistic is far below its degrees of freedom: P(X <= t·d) <= (t·e^(1-t))^(d/2)."""
-        expected = self.counts.sum(axis=1, keepdims=True) * self.design.null
+    def _weigh_regularity(self, contexts: np.ndarray, outcomes: np.ndarray) -> None:
+        """Add one batch's chi-square statistic and degrees of freedom, over cells that can be expected 20 times."""
+        counts = np.zeros_like(self.counts)
+        np.add.at(counts, (contexts, outcomes), 1)
+        expected = counts.sum(axis=1, keepdims=True) * self.design.null
         usable = expected >= 20
-        degrees = int(np.sum(np.maximum(usable.sum(axis=1) - 1, 0)))
-        if degrees < 4:
+        self._chi_square += float(np.sum((counts[usable] - expected[usable]) ** 2 / expected[usable]))
+        self._degrees += int(np.sum(np.maximum(usable.sum(axis=1) - 1, 0)))
+
+    def _too_regular(self) -> bool:
+        """Whether the batches' chi-square is far below its degrees of freedom: P(X <= t·d) <= (t·e^(1-t))^(d/2)."""
+        if self._degrees < 8:
             return False
-        statistic = float(np.sum((self.counts[usable] - expected[usable]) ** 2 / expected[usable]))
-        t = max(statistic / degrees, 1e-12)
-        return t < 1 and degrees / 2 * (math.log(t) + 1 - t) < math.log(TOO_REGULAR)
+        t = max(self._chi_square / self._degrees, 1e-12)
+        return t < 1 and self._degrees / 2 * (math.log(t) + 1 - t) < math.log(TOO_REGULAR)
 
     def evidence(self) -> Evidence:
         """The numbers and sentences of the state reached."""

@@ -184,8 +184,14 @@ def _rows(terminalreporter: Any, config: pytest.Config, manifest: Manifest) -> l
             earned = entry.points if outcome == "passed" else 0
             previous = rows.get(entry.name)
             if previous is None or earned <= previous["earned"]:
-                rows[entry.name] = {"test": entry.name, "points": entry.points, "earned": earned, "outcome": outcome,
-                                    "seconds": round(report.duration, 4), "diagnosis_id": diagnosis["cause"]}  # fmt: skip
+                rows[entry.name] = {
+                    "test": entry.name,
+                    "points": entry.points,
+                    "earned": earned,
+                    "outcome": outcome,
+                    "seconds": round(report.duration, 4),
+                    "diagnosis_id": diagnosis["cause"],
+                }
     return [rows[name] for name in manifest.tests if name in rows]
 
 

@@ -193,7 +193,10 @@ def test_simulate_shape_and_limits(expect, rng):
         )
 
 
-CYCLES = ((0.6, 2), (0.75, 4), (0.85, 6))
+def cycle_settings(rng):
+    """Three (alpha, k), with digits nobody rounds to."""
+    ranges = ((0.52, 0.62, 2), (0.68, 0.79, 4), (0.81, 0.88, 6))
+    return [(round(float(rng.uniform(low, high)), 4), k) for low, high, k in ranges]
 
 
 def mistakes(alpha, k):
@@ -211,48 +214,67 @@ def mistakes(alpha, k):
     }
 
 
-def pairs(rows):
+def pairs(row):
     """The law of two cycles in a row, which are independent: float[(k+1)²]."""
-    return np.outer(rows, rows).ravel()
+    return np.outer(row, row).ravel()
+
+
+def designed(cycles, of, what, outcome):
+    """The design whose row c is `of` the law of cycles[c], for the right simulation and each named mistake."""
+    width = max(len(of(law(alpha, k))) for alpha, k in cycles)
+
+    def table(laws):
+        return np.array([np.pad(of(row), (0, width - len(of(row)))) for row in laws])
+
+    named = {name: table([mistakes(alpha, k)[name] for alpha, k in cycles]) for name in mistakes(0.5, 2)}
+    labels = [f"{what} of simulate({alpha}, {k}, cycles, rng)" for alpha, k in cycles]
+    null = table([law(alpha, k) for alpha, k in cycles])
+    return Design(null, labels, [outcome(i) for i in range(width)], named, floor=20_000, cap=60_000)
+
+
+def checked_cycles(expect, impl, alpha, k, n, rng):
+    """n simulated cycles, each from 1 to k + 1."""
+    cycles = impl.simulate(alpha, k, n, rng)
+    given = f"simulate({alpha}, {k}, {n}, rng)"
+    expect.that(
+        len(cycles) == n, function="simulate", given=given, expected=f"{n} numbers", yours=f"{len(cycles)} numbers"
+    )
+    expect.that(
+        bool(np.all((cycles >= 1) & (cycles <= k + 1))),
+        function="simulate",
+        given=given,
+        expected=f"numbers from 1 to {k + 1}",
+        yours=f"numbers from {cycles.min()} to {cycles.max()}",
+        advice="the target's own token always comes out, and one refusal ends the cycle",
+    )
+    return cycles
+
+
+def watch(expect, impl, rng, cycles, per_outcome, combine):
+    """A draw function for expect.law: `per_outcome` cycles make one outcome."""
+
+    def draw(contexts):
+        seen = np.empty(len(contexts), dtype=np.int64)
+        for number, (alpha, k) in enumerate(cycles):
+            asked = np.flatnonzero(contexts == number)
+            if len(asked):
+                seen[asked] = combine(checked_cycles(expect, impl, alpha, k, per_outcome * len(asked), rng) - 1, k)
+        return seen
+
+    return draw
 
 
 def test_simulate_follows_the_law(expect, impl, rng):
-    """Watches pairs of neighbouring cycles, so that cycles which depend on each other show as well."""
-    width = max((k + 1) ** 2 for _, k in CYCLES)
+    cycles = cycle_settings(rng)
+    design = designed(cycles, lambda row: row, "one cycle", lambda i: f"{i + 1} token{'s' if i else ''}")
+    expect.law("law of one cycle", "simulate", design, watch(expect, impl, rng, cycles, 1, lambda n, k: n), rng)
 
-    def table(of):
-        out = np.zeros((len(CYCLES), width))
-        for row, (alpha, k) in zip(out, CYCLES, strict=True):
-            row[: (k + 1) ** 2] = pairs(of(alpha, k))
-        return out
 
-    named = {name: table(lambda alpha, k, name=name: mistakes(alpha, k)[name]) for name in mistakes(0.5, 2)}
-    outcomes = [f"pair number {i}" for i in range(width)]
-    labels = [f"two neighbouring cycles of simulate({alpha}, {k}, cycles, rng)" for alpha, k in CYCLES]
-    design = Design(table(law), labels, outcomes, named, floor=6144, cap=30720)
-
-    def draw(contexts):
-        seen = np.full(len(contexts), -1)
-        for number, (alpha, k) in enumerate(CYCLES):
-            asked = np.flatnonzero(contexts == number)
-            if not len(asked):
-                continue
-            cycles = impl.simulate(alpha, k, 2 * len(asked), rng)
-            expect.that(
-                len(cycles) == 2 * len(asked), function="simulate", given=labels[number],
-                expected=f"{2 * len(asked)} numbers", yours=f"{len(cycles)} numbers",
-            )  # fmt: skip
-            fine = np.all((cycles >= 1) & (cycles <= k + 1))
-            expect.that(
-                bool(fine), function="simulate", given=labels[number], expected=f"numbers from 1 to {k + 1}",
-                yours=f"numbers from {cycles.min()} to {cycles.max()}",
-                advice="the target's own token always comes out, and one refusal ends the cycle",
-            )  # fmt: skip
-            first, second = cycles[::2] - 1, cycles[1::2] - 1
-            seen[asked] = first * (k + 1) + second
-        return seen
-
-    expect.law("law of simulate", "simulate", design, draw, rng)
+def test_simulate_cycles_are_independent(expect, impl, rng):
+    cycles = cycle_settings(rng)
+    design = designed(cycles, pairs, "two neighbouring cycles", lambda i: f"combination {i + 1}")
+    draw = watch(expect, impl, rng, cycles, 2, lambda n, k: n[::2] * (k + 1) + n[1::2])
+    expect.law("law of neighbouring cycles", "simulate", design, draw, rng)
 
 
 def test_simulate_draws_from_rng_alone(expect, impl, rng):
