@@ -119,11 +119,13 @@ def test_a_zip_made_on_windows_is_read(read: Build) -> None:
     assert read("a.zip", zipped(("lab-01-counting\\starter.py", CODE))) == {"starter.py": CODE}
 
 
-@pytest.mark.parametrize("how", BUILDERS)
-@pytest.mark.parametrize("name", ["/starter.py", "../starter.py", "a/../../starter.py", "C:\\x", "..\\x", "d/" * 3000])
+POINTING_OUT = ["/starter.py", "../starter.py", "a/../../starter.py", "C:\\x", "..\\x"]
+#: ustar has no room for a name that long.
+TOO_LONG = [(how, "d/" * 3000) for how in BUILDERS if how != "ustar"]
+
+
+@pytest.mark.parametrize(("how", "name"), [*((how, name) for how in BUILDERS for name in POINTING_OUT), *TOO_LONG])
 def test_a_name_that_points_out_is_refused(how: str, name: str, refusal: Build) -> None:
-    if how == "ustar" and len(name) > 1000:
-        pytest.skip("this format has no room for it")
     assert "is no path inside it" in refusal(*built(how, ("starter.py", CODE), (name, b"")))
 
 

@@ -183,8 +183,8 @@ def alpha_vs_temperature(impl: Implementation) -> plt.Figure:
         ]
         axes.plot(temperatures, rates, color=color, lw=2.4)
         axes.text(temperatures[-1] * 1.05, rates[-1], name, color=color, va="center")
-    axes.set(xscale="log", ylim=(0, 1.02), xlabel="temperature of both (made-up logits)", ylabel="acceptance rate alpha",
-             title="The same drafter is another drafter at another temperature")  # fmt: skip
+    axes.set(xscale="log", ylim=(0, 1.02), xlabel="temperature of both (made-up logits)")
+    axes.set(ylabel="acceptance rate alpha", title="The same drafter is another drafter at another temperature")
     axes.set_xticks([0.05, 0.1, 0.2, 0.5, 1, 2, 4], ["0.05", "0.1", "0.2", "0.5", "1", "2", "4"])
     axes.minorticks_off()
     axes.axvline(1, color=LIGHT, lw=1.5, zorder=0)
