@@ -127,6 +127,7 @@ def _job(assignment: Assignment) -> dict[str, Any]:
         "spec": assignment.lab.spec,
         "seed": assignment.seed,
         "tests": list(assignment.tests) if assignment.tests else None,
+        "listed": list(assignment.tests or (test.name for test in assignment.lab.tests)),
         "run_seconds": assignment.lab.limits.run_seconds,
     }
 
@@ -172,7 +173,7 @@ def _listen(
         if kind == "guest":
             start_guest(str(event.get("token", "")))
         elif kind == "problem":
-            problem = f"{str(event.get('text', ''))[:500]}\n{judge.stderr_tail()}".strip()
+            problem = str(event.get("text", ""))[:3000]
         elif kind == "report":
             return json.dumps(event.get("report")).encode(), problem
         else:

@@ -50,5 +50,5 @@ def _story(graded: Graded) -> None:
     """The first failure of a half-right answer, as its student reads it."""
     if graded.findings:
         console.out.print(Text("  the first thing its student reads:", style="dim"))
-        console.out.print(render.first_failure(graded))
+        console.out.print(render.first_failure(graded), soft_wrap=True)
         console.out.print()

@@ -19,7 +19,7 @@ from labkit.contract import Implementation
 from labkit.faults import CheckFailed, StudentRaised, Undecided
 from labkit.laws import NAMING_DRAWS, Decision, Design, SequentialTest
 from labkit.manifest import Manifest
-from labkit.mutants import Matcher, Mutant
+from labkit.mutation import Matcher, Mutant
 from labkit.plain import same, show
 
 #: Room for float32 arithmetic in an answer of order one; every known mistake is at least a hundred times larger.

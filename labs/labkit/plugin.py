@@ -19,7 +19,7 @@ from labkit.expect import Expect
 from labkit.explain import explain
 from labkit.faults import StudentFault
 from labkit.manifest import Manifest, read_manifest
-from labkit.mutants import Matcher, load_mutants, mutated_module
+from labkit.mutation import Matcher, load_mutants, mutated_module
 from labkit.streams import spec_stream
 
 DEFAULT_SEED = 8
@@ -58,15 +58,20 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         manifest = manifest_of(config, item.path)
         if manifest is None:
             continue
-        entry = manifest.entry(item.name)
+        entry = manifest.entry(listed_name(item.nodeid))
         if entry is None:
-            raise pytest.UsageError(f"{manifest.id}/lab.toml lists no [[tests]] entry for {item.name}")
+            raise pytest.UsageError(f"{manifest.id}/lab.toml lists no [[tests]] entry for {listed_name(item.nodeid)}")
         if entry.stage:
             item.add_marker(f"stage{entry.stage}")
         if entry.stretch:
             item.add_marker("stretch")
         if item.get_closest_marker("gpu") and (reason := _no_gpu()):
             item.add_marker(pytest.mark.skip(reason=reason))
+
+
+def listed_name(node: str) -> str:
+    """A test as lab.toml lists it: what stands after the file in its node id."""
+    return node.partition("::")[2]
 
 
 def _no_gpu() -> str:
@@ -139,7 +144,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     diagnosis = None
     if manifest is not None and isinstance(fault, StudentFault):
         seed = getattr(item, "funcargs", {}).get("lab_seed", DEFAULT_SEED)
-        diagnosis = explain(fault, manifest, item.name, seed)
+        diagnosis = explain(fault, manifest, listed_name(item.nodeid), seed)
         item.user_properties.append(("verdict", fault.verdict))
         item.user_properties.append(
             ("diagnosis", {"cause": diagnosis.cause, "hint": diagnosis.hint, "message": diagnosis.message})

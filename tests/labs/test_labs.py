@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from labkit.contract import Implementation, InProcess, load_file
 from labkit.manifest import Manifest, read_manifest
-from labkit.mutants import load_mutants
+from labkit.mutation import load_mutants
 
 from grader.adapters.lab_folder import CourseFolder
 from grader.bootstrap import SandboxRunner

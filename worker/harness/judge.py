@@ -32,8 +32,11 @@ def run_spec(job: dict[str, Any], events: Events, impl: str, plugins: list[objec
         *("--json-report-omit", "collectors", "log", "streams", "warnings", "keywords", "environment"),
     ]
     code = pytest.main([*_selection(job), *options], plugins=[live, *plugins])
-    if code not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
-        events.emit("problem", text=f"the spec did not run: pytest ended with {pytest.ExitCode(code).name}")
+    if impl == "starter" and live.broken:
+        live.report = unread(job, live.broken[0])
+    elif code not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
+        why = "\n".join([f"the spec did not run: pytest ended with {pytest.ExitCode(code).name}", *live.broken])
+        events.emit("problem", text=why)
     events.emit("report", report=live.report)
     os._exit(0)  # skips the interpreter's tidying up: a tenth of a second nobody needs
 
@@ -41,3 +44,11 @@ def run_spec(job: dict[str, Any], events: Events, impl: str, plugins: list[objec
 def _selection(job: dict[str, Any]) -> list[str]:
     spec = f"{job['lab']}/{job['spec']}"
     return [f"{spec}::{name}" for name in job["tests"]] if job["tests"] else [spec]
+
+
+def unread(job: dict[str, Any], why: str) -> dict[str, Any]:
+    """The report of a joined suite that could not be read: most often it is the submission that does not import."""
+    message = f"the tests could not be read together with your file:\n{why}"
+    told = [{"diagnosis": {"cause": "does-not-import", "hint": "", "message": message}}]
+    return {"tests": [{"nodeid": f"{job['lab']}/{job['spec']}::{name}", "outcome": "failed", "user_properties": told,
+                       "setup": {"outcome": "passed"}, "call": {"outcome": "failed"}} for name in job["listed"]]}  # fmt: skip

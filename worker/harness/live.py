@@ -33,6 +33,12 @@ class Live:
         self._outcome: dict[str, str] = {}
         self._seconds: dict[str, float] = {}
         self.report: dict[str, Any] | None = None
+        self.broken: list[str] = []
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """Keep why a spec could not be read."""
+        if report.failed:
+            self.broken.append(str(report.longrepr)[:2000])
 
     def pytest_json_modifyreport(self, json_report: dict[str, Any]) -> None:
         """Keep the whole report of pytest-json-report, which writes no file here."""

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from labkit.manifest import Manifest, read_manifest
-from labkit.mutants import Mutant, load_mutants
+from labkit.mutation import Mutant, load_mutants
 
 from worker.harness.live import Events
 

@@ -1,6 +1,6 @@
 """What students get wrong in lab-01. Each mutant is appended to the solution and takes one function's place."""
 
-from labkit.mutants import mutant
+from labkit.mutation import mutant
 
 # --- propose
 

@@ -90,7 +90,7 @@ def by_text(impl: Implementation) -> plt.Figure:
     bars = axes.barh(list(rates), list(rates.values()), color=RUNS[0], height=0.62)
     axes.bar_label(bars, fmt="%.2f", padding=4)
     axes.axvline(K + 1, color=GREY, lw=1.2, ls="--")
-    axes.text(K + 1, len(rates) - 0.35, " ceiling k + 1", color=GREY, va="bottom")
+    axes.text(K + 1, -0.6, " ceiling k + 1", color=GREY, va="bottom")
     axes.axvline(1, color=GREY, lw=1, ls=":")
     axes.invert_yaxis()
     axes.set(xlabel="tokens per run (plain decoding: 1)", xlim=(0, K + 2))

@@ -1,6 +1,6 @@
 """Known mistakes of lab 03. The ids of the step's and the runs' mistakes are also the alternatives of the laws."""
 
-from labkit.mutants import mutant
+from labkit.mutation import mutant
 
 # ------------------------------------------------------------------------------------------------- accept_prob
 
