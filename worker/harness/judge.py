@@ -50,5 +50,6 @@ def unread(job: dict[str, Any], why: str) -> dict[str, Any]:
     """The report of a joined suite that could not be read: most often it is the submission that does not import."""
     message = f"the tests could not be read together with your file:\n{why}"
     told = [{"diagnosis": {"cause": "does-not-import", "hint": "", "message": message}}]
-    return {"tests": [{"nodeid": f"{job['lab']}/{job['spec']}::{name}", "outcome": "failed", "user_properties": told,
-                       "setup": {"outcome": "passed"}, "call": {"outcome": "failed"}} for name in job["listed"]]}  # fmt: skip
+    phases = {"setup": {"outcome": "passed"}, "call": {"outcome": "failed"}}
+    failed = {"outcome": "failed", "user_properties": told, **phases}
+    return {"tests": [{"nodeid": f"{job['lab']}/{job['spec']}::{name}", **failed} for name in job["listed"]]}

@@ -23,7 +23,6 @@ EAGLE_RUNS = {2: 7.07 / 4.37, 3: 1.65, 5: 7.07 / 4.71, 6: 1.431, 7: 7.07 / 5.20}
 TOKENS_AT_2 = 2.10
 
 
-
 def draw(impl: Implementation, out: Path) -> list[Path]:
     """Draw every picture into `out`; returns the files."""
     pictures = {"speedup-over-k": over_k, "map": alpha_and_cost, "saturation": saturation, "eagle": eagle}
