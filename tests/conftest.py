@@ -1,10 +1,18 @@
-"""Tests that need a sandbox are skipped, in the probe's own words, where this machine has none."""
+"""Tests that need a sandbox, a server or a browser are skipped, with the reason, where this machine has none."""
 
 from functools import cache
 from importlib.util import find_spec
 
 import pytest
 
+from tests.services import (  # noqa: F401 - fixtures for every test
+    own_folder,
+    postgres_server,
+    postgres_url,
+    redis_server,
+    redis_url,
+    require,
+)
 from worker.sandbox import Probe, Sandbox
 from worker.sandbox.bubblewrap import Bubblewrap
 
@@ -12,7 +20,9 @@ if find_spec("docker") is not None:
     from worker.sandbox.docker import DockerSandbox
 
 _MARKERS = ("bubblewrap", "docker")
-
+_SERVICES = ("redis", "postgres", "chromium", "compose")
+#: Courses that tests grade: their specs are no tests of ours.
+collect_ignore = ["courses"]
 
 #: A skip for one of these is nobody's omission: no test machine has to have a GPU or a second Docker runtime.
 _MAY_BE_MISSING = ("gpu", "docker+runsc")
@@ -61,6 +71,9 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     for marker in _MARKERS:
         if item.get_closest_marker(marker):
             _need(marker)
+    for marker in _SERVICES:
+        if item.get_closest_marker(marker):
+            require(marker)
 
 
 @pytest.fixture(

@@ -7,7 +7,14 @@ GraderError                  one family: whoever catches it can tell every reade
 ├── UnreadableSubmission     student      the files handed in cannot be graded
 ├── UnreadableReport         us           the judge left no report that can be read; run again
 ├── NoSandbox                operator     this machine has nothing to run a submission in
-└── GradingFailed            us, or as told   the run ended without a result
+├── GradingFailed            us, or as told   the run ended without a result
+├── Refused                  student      what was asked for cannot be done, and the message says why
+├── NotLoggedIn              student      nobody knows who asks
+├── NotAllowed               student      who asks has no right to it
+├── NotFound                 student      it does not exist, or who asks may not know that it does
+├── TooOften                 student      more than is allowed in a time; says when to come back
+├── QueueDown                operator     the broker cannot be reached; what was accepted is kept
+└── StoreDown                operator     the database cannot be reached; nothing new is accepted
 
 A class's docstring is its message where none is given.
 """
@@ -103,3 +110,56 @@ class GradingFailed(GraderError):
         super().__init__(message, advice)
         self.fault = fault
         self.retried = fault is Fault.US
+
+
+class Refused(GraderError):
+    """This cannot be done."""
+
+    default_fault = Fault.STUDENT
+
+
+class NotLoggedIn(GraderError):
+    """You are not logged in."""
+
+    default_fault = Fault.STUDENT
+
+
+class NotAllowed(GraderError):
+    """You may not do this."""
+
+    default_fault = Fault.STUDENT
+
+
+class NotFound(GraderError):
+    """There is nothing here that you may see."""
+
+    default_fault = Fault.STUDENT
+
+
+class TooOften(GraderError):
+    """That was too often in a short time."""
+
+    default_fault = Fault.STUDENT
+
+    def __init__(self, message: str = "", retry_after_s: float = 60.0) -> None:
+        super().__init__(message, f"wait {retry_after_s:.0f} s and do it again")
+        self.retry_after_s = retry_after_s
+
+
+class QueueDown(GraderError):
+    """The broker cannot be reached; what was handed in is kept and will be graded."""
+
+    default_fault = Fault.OPERATOR
+    default_retried = True
+
+
+class StoreDown(GraderError):
+    """The database does not answer."""
+
+    default_fault = Fault.OPERATOR
+    default_retried = True
+
+    def __init__(
+        self, message: str = "", advice: str = "nothing that was accepted is lost; try again in a minute"
+    ) -> None:
+        super().__init__(message, advice)

@@ -14,6 +14,22 @@ MESSAGE_CHARACTERS = 4_000
 OUTPUT_CHARACTERS = 16_000
 LINE_CHARACTERS = 300
 CHECKS = 200
+BARS = 13
+LABEL_CHARACTERS = 80
+
+
+@dataclass(frozen=True)
+class Bars:
+    """Shares of outcomes, 0 … 1, for a picture: by the law and as drawn, in `n` draws of one `context`.
+
+    The three lists are equally long and not empty.
+    """
+
+    context: str
+    labels: tuple[str, ...]
+    expected: tuple[float, ...]
+    observed: tuple[float, ...]
+    n: int
 
 
 @dataclass(frozen=True)
@@ -21,6 +37,7 @@ class Check:
     """What one check measured, None where the report does not say. `n` counts draws or cases.
 
     `observed` and `allowed` are in the check's own unit, which `detectable` names; `false_fail_rate` is a probability.
+    A check of a distribution has `sigmas` and `bars`; it measures evidence against the law as a power of ten.
     """
 
     name: str
@@ -31,6 +48,7 @@ class Check:
     detectable: str = ""
     sigmas: float | None = None
     conclusive: bool | None = None
+    bars: Bars | None = None
 
 
 @dataclass(frozen=True)
@@ -105,14 +123,40 @@ def _diagnosis(value: dict[str, object]) -> Diagnosis:
 
 def _check(value: dict[str, object]) -> Check:
     conclusive = value.get("conclusive")
-    n = number(value.get("n"))
     return Check(
         name=line(value.get("name")),
         observed=number(value.get("observed")),
         allowed=number(value.get("allowed")),
-        n=int(n) if n is not None and 0 <= n < 2**53 else None,
+        n=_count(value.get("n")),
         false_fail_rate=number(value.get("false_fail_rate")),
         detectable=line(value.get("detectable")),
         sigmas=number(value.get("sigmas")),
         conclusive=conclusive if isinstance(conclusive, bool) else None,
+        bars=_bars(value.get("bars")),
     )
+
+
+def _count(value: object) -> int | None:
+    n = number(value)
+    return int(n) if n is not None and 0 <= n < 2**53 else None
+
+
+def _bars(value: object) -> Bars | None:
+    """None unless every part is there and fits the others: half a picture would mislead."""
+    if not isinstance(value, dict):
+        return None
+    labels, n = value.get("labels"), _count(value.get("n"))
+    expected, observed = _shares(value.get("expected")), _shares(value.get("observed"))
+    if not isinstance(labels, list) or n is None or not 1 <= len(labels) <= BARS:
+        return None
+    if not len(labels) == len(expected) == len(observed):
+        return None
+    names = tuple(clean_line(label, LABEL_CHARACTERS) if isinstance(label, str) else "" for label in labels)
+    return Bars(line(value.get("context")), names, expected, observed, n)
+
+
+def _shares(value: object) -> tuple[float, ...]:
+    """Empty where anything in it is no share."""
+    numbers = [number(item) for item in value[: BARS + 1]] if isinstance(value, list) else []
+    shares = tuple(item for item in numbers if item is not None and 0 <= item <= 1)
+    return shares if len(shares) == len(numbers) else ()

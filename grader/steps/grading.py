@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 
 from grader.domain.diagnosis import Finding, findings
 from grader.domain.errors import Fault, GradingFailed
-from grader.domain.job import Assignment, Event
 from grader.domain.lab import Lab
 from grader.domain.report import Report, read_report
+from grader.domain.run import Assignment, Event
 from grader.domain.score import Score, score
 from grader.domain.submission import Submission
 from grader.ports import LabFolder, Runner

@@ -8,4 +8,5 @@ It needs numpy and pytest, nothing else, and runs the same in a student's checko
     returns    the return types a lab declares      mutation   known mistakes, and which one an answer matches
     faults     what a submission can do wrong       hints      three levels of help, on demand
     streams    random streams handed to students    plugin     the pytest side of all this
+    bars       the picture of a law check
 """

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from labkit.bars import Bars, worst_bars
 from labkit.contract import Implementation
 from labkit.faults import CheckFailed, StudentRaised, Undecided
 from labkit.laws import NAMING_DRAWS, Decision, Design, SequentialTest
@@ -29,7 +30,10 @@ REMEMBERED_CALLS = 60
 
 @dataclass
 class Check:
-    """What one check measured. `observed` and `allowed` are in the check's own unit, named in `detectable`."""
+    """What one check measured. `observed` and `allowed` are in the check's own unit, named in `detectable`.
+
+    A law check measures evidence against the law, as a power of ten, and keeps `bars` for its picture.
+    """
 
     name: str
     observed: float | None
@@ -39,6 +43,7 @@ class Check:
     detectable: str
     sigmas: float | None = None
     conclusive: bool = True
+    bars: Bars | None = None
 
 
 class Expect:
@@ -112,7 +117,8 @@ class Expect:
             test.look_on(contexts, self._drawn(name, function, draw, contexts))
         evidence = test.evidence()
         check = Check(name, evidence.log10_e, evidence.limit_log10, test.n, self._manifest.alpha,
-                      evidence.detectable, evidence.sigmas, test.decision is not Decision.INCONCLUSIVE)  # fmt: skip
+                      evidence.detectable, evidence.sigmas, test.decision is not Decision.INCONCLUSIVE,
+                      worst_bars(test))  # fmt: skip
         self._record(asdict(check))
         if test.decision is Decision.PASS:
             return

@@ -94,7 +94,11 @@ class Evidence:
 
 
 class SequentialTest:
-    """Feeds on (context, outcome) pairs until it decides."""
+    """Feeds on (context, outcome) pairs until it decides.
+
+    `counts` are what it decides by. `drawn` counts all draws, for pictures: those after the verdict too, and in its
+    last column the answers outside the outcomes.
+    """
 
     def __init__(self, design: Design, alpha: float) -> None:
         self.design = design
@@ -102,6 +106,7 @@ class SequentialTest:
         self.n = 0
         self.counts = np.zeros(design.null.shape, dtype=np.int64)
         self._named_counts = self.counts.copy()
+        self.drawn = np.zeros((len(design.null), len(design.outcomes) + 1), dtype=np.int64)
         self._chi_square = 0.0
         self._degrees = 0
         self.decision = Decision.CONTINUE
@@ -126,6 +131,7 @@ class SequentialTest:
             self.impossible = (int(contexts[-1]), int(outcomes[-1]))
         seen = outcomes >= 0
         np.add.at(self.counts, (contexts[seen], outcomes[seen]), 1)
+        np.add.at(self.drawn, (contexts, outcomes), 1)
         self.n += len(contexts)
         if self.impossible is None:
             self._weigh_regularity(contexts, outcomes)
@@ -135,6 +141,7 @@ class SequentialTest:
         """Count draws after the verdict: they change nothing but which mistake it is named after."""
         seen = outcomes >= 0
         np.add.at(self._named_counts, (contexts[seen], outcomes[seen]), 1)
+        np.add.at(self.drawn, (contexts, outcomes), 1)
 
     def _decide(self) -> Decision:
         if self.impossible is not None:
@@ -198,7 +205,7 @@ class SequentialTest:
 
     def evidence(self) -> Evidence:
         """The numbers and sentences of the state reached."""
-        context, outcome, sigmas = self._worst_cell()
+        context, outcome, sigmas = self.worst_cell()
         asked = int(self.counts[context].sum())
         p = self.design.null[context, outcome] if outcome >= 0 else 0.0
         label = self.design.outcomes[outcome] if outcome >= 0 else "an answer that is not possible at all"
@@ -224,7 +231,8 @@ class SequentialTest:
             likely=self._likely(),
         )
 
-    def _worst_cell(self) -> tuple[int, int, float]:
+    def worst_cell(self) -> tuple[int, int, float]:
+        """The context and outcome furthest from the law, with their z-score; an impossible answer is outcome -1."""
         if self.impossible is not None:
             return *self.impossible, 0.0
         asked = self.counts.sum(axis=1, keepdims=True)

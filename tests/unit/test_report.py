@@ -1,6 +1,7 @@
 """The report is evidence, not a verdict: what it does not prove earns nothing."""
 
 import json
+from dataclasses import asdict
 from typing import Any
 
 import pytest
@@ -208,7 +209,7 @@ def test_any_json_is_read_or_refused_as_unreadable(lab: Lab, data: Any) -> None:
     except UnreadableReport:
         return
     assert [test.name for test in report.tests] == [test.name for test in lab.tests]
-    json.dumps([vars(check) for test in report.tests for check in test.checks], allow_nan=False)
+    json.dumps([asdict(check) for test in report.tests for check in test.checks], allow_nan=False)
 
 
 @given(st.binary(max_size=50))

@@ -5,6 +5,7 @@ Only the files the lab names are read, each at most 1 MiB; everything else in a 
 
 import os
 import stat
+from collections.abc import Callable
 from pathlib import Path
 
 from grader.adapters.submission_files.folder import read_folder
@@ -14,7 +15,7 @@ from grader.adapters.submission_files.zip_archive import read_zip
 from grader.domain.errors import UnreadableSubmission
 from grader.domain.lab import Lab
 from grader.domain.placing import MAX_TOTAL_BYTES
-from grader.domain.submission import MAX_FILE_BYTES, Submission, check_files
+from grader.domain.submission import MAX_FILE_BYTES, Submission, check_files, too_large
 from grader.domain.text import clean_line
 
 _ARCHIVES = {
@@ -44,19 +45,40 @@ class SubmissionFiles:
         check_files(files, self._lab, beside)
         return Submission(files)
 
+    def read_bytes(self, name: str, data: bytes) -> Submission:
+        """The files the lab names, from an uploaded file or archive called `name`. Raises UnreadableSubmission."""
+        shown = clean_line(name, 60)
+        files, beside = self._read_bytes(name, shown, data)
+        check_files(files, self._lab, beside)
+        return Submission(files)
+
     def _read(self, place: Path, name: str) -> tuple[dict[str, bytes], list[str]]:
         """The wanted files that are there, and names of others beside them."""
         if stat.S_ISDIR(place.stat().st_mode):
             return read_folder(place, self._lab)
-        for suffixes, read_archive in _ARCHIVES.items():
-            if place.name.lower().endswith(suffixes):
-                archive = read_file(place, name, MAX_TOTAL_BYTES)
-                if not archive:
-                    raise UnreadableSubmission(f"{name} is empty", "make the archive again")
-                return read_archive(archive, name, self._lab)
+        limit = MAX_TOTAL_BYTES if _archive_reader(place.name) else MAX_FILE_BYTES
+        self._check_suffix(place.name, name)
+        return self._read_bytes(place.name, name, read_file(place, name, limit))
+
+    def _read_bytes(self, name: str, shown: str, data: bytes) -> tuple[dict[str, bytes], list[str]]:
+        read_archive = _archive_reader(name)
+        if read_archive is None:
+            self._check_suffix(name, shown)
+            return {self._lab.submission[0]: data}, []
+        if not data:
+            raise UnreadableSubmission(f"{shown} is empty", "make the archive again")
+        if len(data) > MAX_TOTAL_BYTES:
+            raise too_large(shown, MAX_TOTAL_BYTES)
+        return read_archive(data, shown, self._lab)
+
+    def _check_suffix(self, name: str, shown: str) -> None:
         first = self._lab.submission[0]
-        if place.suffix.lower() != Path(first).suffix:
+        if _archive_reader(name) is None and Path(name).suffix.lower() != Path(first).suffix:
             raise UnreadableSubmission(
-                f"{name} is no kind of file I can grade", f"hand in {first}, its folder, or a .zip or .tar of it"
+                f"{shown} is no kind of file I can grade", f"hand in {first}, its folder, or a .zip or .tar of it"
             )
-        return {first: read_file(place, name, MAX_FILE_BYTES)}, []
+
+
+def _archive_reader(name: str) -> Callable[[bytes, str, Lab], tuple[dict[str, bytes], list[str]]] | None:
+    """What reads an archive of that name; None for a name that is no archive's."""
+    return next((read for suffixes, read in _ARCHIVES.items() if name.lower().endswith(suffixes)), None)

@@ -2,8 +2,8 @@
 
 from typing import Protocol
 
-from grader.domain.job import Assignment, OnEvent, RunResult
 from grader.domain.lab import Lab
+from grader.domain.run import Assignment, OnEvent, RunResult
 from grader.domain.submission import Submission
 
 
@@ -51,6 +51,28 @@ class Snapshots(Protocol):
     def read(self, path: str) -> Submission:
         """The files the lab names, from whatever is at `path`; nothing else. Raises UnreadableSubmission."""
         ...
+
+    def read_bytes(self, name: str, data: bytes) -> Submission:
+        """As `read`, of an uploaded file or archive called `name`. Raises UnreadableSubmission."""
+        ...
+
+
+class Queue(Protocol):
+    """Wakes a worker up. It may lose or repeat a message: the store is the truth."""
+
+    def offer(self, job_id: str, queue: str) -> None:
+        """Tell the workers of `queue` that this job may be claimed. Raises QueueDown."""
+        ...
+
+    def works(self) -> bool:
+        """Whether messages can be sent right now. Never raises."""
+        ...
+
+
+class Clock(Protocol):
+    """Seconds since 1970, UTC."""
+
+    def __call__(self) -> float: ...
 
 
 class Runner(Protocol):

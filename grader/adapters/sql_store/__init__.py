@@ -1,0 +1,31 @@
+"""The store on SQLAlchemy: SQLite for one machine, Postgres for many, by URL alone."""
+
+from sqlalchemy import Engine
+
+from grader.adapters.sql_store.accounts import SqlAccounts
+from grader.adapters.sql_store.courses import SqlCourses
+from grader.adapters.sql_store.engine import make_engine
+from grader.adapters.sql_store.jobs import SqlJobs
+from grader.adapters.sql_store.migrate import upgrade
+from grader.adapters.sql_store.operations import SqlOperations
+from grader.adapters.sql_store.submissions import SqlSubmissions
+
+
+class SqlStore:
+    """Satisfies `Store`. Call `migrate` before the first use of a database."""
+
+    def __init__(self, url: str) -> None:
+        self._engine: Engine = make_engine(url)
+        self.accounts = SqlAccounts(self._engine)
+        self.courses = SqlCourses(self._engine)
+        self.submissions = SqlSubmissions(self._engine)
+        self.jobs = SqlJobs(self._engine)
+        self.operations = SqlOperations(self._engine)
+
+    def migrate(self, revision: str = "head") -> None:
+        """Bring the database to this revision; data is kept. Safe to call from several processes at once."""
+        upgrade(self._engine, revision)
+
+    def close(self) -> None:
+        """Give its connections back."""
+        self._engine.dispose()

@@ -1,0 +1,136 @@
+"""People, roles and secrets."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import ColumnElement, RowMapping, and_, delete, exists, insert, or_, select, update
+
+from grader.adapters.sql_store.engine import Transactions
+from grader.adapters.sql_store.rows import to_credential, to_person
+from grader.adapters.sql_store.tables import credential, member, person
+from grader.domain.people import Credential, CredentialKind, Member, Person, Role
+
+LISTED_CREDENTIALS = 200
+NOTED_EVERY_S = 60.0
+
+
+class SqlAccounts(Transactions):
+    """Satisfies `Accounts`."""
+
+    def put_person(self, login: str, name: str, email: str = "") -> Person:
+        """See `Accounts`."""
+        with self._write() as db:
+            row = db.execute(
+                update(person).where(person.c.login == login).values(name=name, email=email).returning(person)
+            ).mappings().first()  # fmt: skip
+            if row is None:
+                row = db.execute(
+                    insert(person).values(login=login, name=name, email=email).returning(person)
+                ).mappings().one()  # fmt: skip
+        return to_person(row)
+
+    def person(self, login: str) -> Person | None:
+        """See `Accounts`."""
+        with self._read() as db:
+            row = db.execute(select(person).where(person.c.login == login)).mappings().first()
+        return None if row is None else to_person(row)
+
+    def people(self, ids: Sequence[int]) -> dict[int, Person]:
+        """See `Accounts`."""
+        with self._read() as db:
+            rows = db.execute(select(person).where(person.c.id.in_(ids))).mappings().all()
+        return {row["id"]: to_person(row) for row in rows}
+
+    def put_member(self, course: str, person_id: int, role: Role, section: str = "") -> None:
+        """See `Accounts`."""
+        here = and_(member.c.course == course, member.c.person_id == person_id)
+        with self._write() as db:
+            changed = db.execute(update(member).where(here).values(role=str(role), section=section))
+            if changed.rowcount == 0:
+                db.execute(insert(member).values(course=course, person_id=person_id, role=str(role), section=section))
+
+    def members(self, course: str, *, after: str = "", limit: int = 200) -> list[Member]:
+        """See `Accounts`."""
+        query = (
+            select(person, member.c.role, member.c.section)
+            .join(member, member.c.person_id == person.c.id)
+            .where(member.c.course == course, person.c.login > after)
+            .order_by(person.c.login)
+            .limit(limit)
+        )
+        with self._read() as db:
+            rows = db.execute(query).mappings().all()
+        return [Member(to_person(row), Role(row["role"]), row["section"]) for row in rows]
+
+    def roles(self, person_id: int) -> dict[str, Role]:
+        """See `Accounts`."""
+        with self._read() as db:
+            rows = db.execute(select(member.c.course, member.c.role).where(member.c.person_id == person_id)).all()
+        return {course: Role(role) for course, role in rows}
+
+    def add_credential(
+        self, person_id: int, kind: CredentialKind, digest: str, label: str, now: float, expires_at: float | None
+    ) -> Credential:
+        """See `Accounts`."""
+        values = {"kind": str(kind), "digest": digest, "label": label, "created_at": now, "expires_at": expires_at}
+        with self._write() as db:
+            row = db.execute(
+                insert(credential).values(person_id=person_id, **values).returning(credential)
+            ).mappings().one()  # fmt: skip
+        return to_credential(row)
+
+    def use_credential(self, digest: str, kind: CredentialKind, now: float) -> tuple[Person, Credential] | None:
+        """See `Accounts`."""
+        valid = _valid(digest, kind, now)
+        if kind is CredentialKind.LINK:
+            with self._write() as db:
+                found = db.execute(delete(credential).where(valid).returning(credential)).mappings().first()
+        else:
+            found = self._noted(valid, now)
+        if found is None:
+            return None
+        with self._read() as db:
+            owner = db.execute(select(person).where(person.c.id == found["person_id"])).mappings().one()
+        return to_person(owner), to_credential(found)
+
+    def _noted(self, valid: ColumnElement[bool], now: float) -> RowMapping | None:
+        """The credential; its use is written down once a minute at most, for this happens with every request."""
+        with self._read() as db:
+            found = db.execute(select(credential).where(valid)).mappings().first()
+        if found is not None and (found["used_at"] or 0.0) < now - NOTED_EVERY_S:
+            with self._write() as db:
+                db.execute(update(credential).where(valid).values(used_at=now))
+        return found
+
+    def peek_credential(self, digest: str, kind: CredentialKind, now: float) -> Person | None:
+        """See `Accounts`."""
+        query = select(person).join(credential).where(_valid(digest, kind, now))
+        with self._read() as db:
+            row = db.execute(query).mappings().first()
+        return None if row is None else to_person(row)
+
+    def credentials(self, person_id: int, kind: CredentialKind) -> list[Credential]:
+        """See `Accounts`."""
+        query = (
+            select(credential)
+            .where(credential.c.person_id == person_id, credential.c.kind == str(kind))
+            .order_by(credential.c.id.desc())
+            .limit(LISTED_CREDENTIALS)
+        )
+        with self._read() as db:
+            return [to_credential(row) for row in db.execute(query).mappings()]
+
+    def revoke(self, person_id: int, credential_id: int) -> bool:
+        """See `Accounts`."""
+        own = and_(credential.c.id == credential_id, credential.c.person_id == person_id)
+        with self._write() as db:
+            return db.execute(delete(credential).where(own)).rowcount > 0
+
+    def has_anyone(self) -> bool:
+        """See `Accounts`."""
+        with self._read() as db:
+            return bool(db.execute(select(exists().where(member.c.role == str(Role.INSTRUCTOR)))).scalar())
+
+
+def _valid(digest: str, kind: CredentialKind, now: float) -> ColumnElement[bool]:
+    unexpired = or_(credential.c.expires_at.is_(None), credential.c.expires_at > now)
+    return and_(credential.c.digest == digest, credential.c.kind == str(kind), unexpired)

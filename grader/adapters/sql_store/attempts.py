@@ -1,0 +1,53 @@
+"""How an attempt ends, and what becomes of its job."""
+
+from typing import Any
+
+from sqlalchemy import Connection, Row, insert, update
+
+from grader.adapters.sql_store.events import append
+from grader.adapters.sql_store.tables import attempt, job
+from grader.domain.errors import Fault
+from grader.domain.job import Ending, JobRules, JobState
+
+_SHOWN = ("points", "max_points", "fault", "problem")
+#: What a job looks like once nobody owns it.
+UNOWNED: dict[str, Any] = {"token_digest": None, "lease_until": None, "offered_at": None}
+
+
+def begin_attempt(db: Connection, job_id: str, number: int, worker: str, now: float) -> None:
+    """Note who claimed it."""
+    values = {"worker": worker, "started_at": now, "ending": str(Ending.RUNNING), "problem": ""}
+    db.execute(insert(attempt).values(job_id=job_id, number=number, **values))
+
+
+def end_attempt(db: Connection, job_id: str, number: int, ending: Ending, problem: str, now: float) -> None:
+    """Note how it ended."""
+    this = (attempt.c.job_id == job_id, attempt.c.number == number)
+    db.execute(update(attempt).where(*this).values(ending=str(ending), problem=problem, ended_at=now))
+
+
+def put_back(db: Connection, row: Row[Any], fault: Fault, problem: str, now: float, rules: JobRules) -> JobState:
+    """Let the job in `row` wait again after an attempt that was not the student's fault, or end it.
+
+    It ends as cancelled where that was asked for, and as dead where no attempt is left.
+    """
+    told = {"fault": str(fault), "problem": problem}
+    if row.cancel_requested:
+        return end_job(db, row.id, JobState.CANCELLED, {}, now)
+    if row.attempt >= row.max_attempts:
+        return end_job(db, row.id, JobState.DEAD, told, now)
+    later = now + rules.retry_in(row.attempt)
+    values = {"state": str(JobState.QUEUED), "available_at": later, **UNOWNED}
+    db.execute(update(job).where(job.c.id == row.id).values(values))
+    append(db, row.id, [("requeued", {"attempt": row.attempt, "retry_in_s": later - now, **told})], now)
+    return JobState.QUEUED
+
+
+def end_job(db: Connection, job_id: str, state: JobState, values: dict[str, Any], now: float) -> JobState:
+    """Give a job its final state, told in its last event; `values` are columns that say more."""
+    db.execute(update(job).where(job.c.id == job_id).values(state=str(state), finished_at=now, **UNOWNED, **values))
+    shown: dict[str, Any] = {
+        name: values[name] for name in ("points", "max_points", "fault", "problem") if name in values
+    }
+    append(db, job_id, [("ended", shown | {"state": str(state)})], now)
+    return state

@@ -1,0 +1,96 @@
+"""Courses, labs and every spec a job was ever made under."""
+
+import json
+
+from sqlalchemy import Engine, and_, exists, insert, select, update
+
+from grader.adapters.sql_store.engine import Transactions
+from grader.adapters.sql_store.rows import pack_files, unpack_files
+from grader.adapters.sql_store.tables import course, lab, spec
+from grader.domain.course import Course, CourseLab, Spec
+
+REMEMBERED_SPECS = 64
+
+
+class SqlCourses(Transactions):
+    """Satisfies `Courses`."""
+
+    def __init__(self, engine: Engine) -> None:
+        super().__init__(engine)
+        self._specs: dict[str, Spec] = {}
+
+    def put_course(self, one: Course) -> None:
+        """See `Courses`."""
+        values = {"title": one.title, "folder": one.folder}
+        with self._write() as db:
+            if db.execute(update(course).where(course.c.id == one.id).values(values)).rowcount == 0:
+                db.execute(insert(course).values(id=one.id, **values))
+
+    def courses(self) -> list[Course]:
+        """See `Courses`."""
+        with self._read() as db:
+            return [Course(*row) for row in db.execute(select(course).order_by(course.c.id)).all()]
+
+    def course(self, course_id: str) -> Course | None:
+        """See `Courses`."""
+        with self._read() as db:
+            row = db.execute(select(course).where(course.c.id == course_id)).first()
+        return None if row is None else Course(*row)
+
+    def put_lab(self, course_id: str, one: Spec) -> bool:
+        """See `Courses`."""
+        manifest = one.lab
+        values = {
+            "title": manifest.title,
+            "position": manifest.order,
+            "queue": manifest.queue,
+            "max_score": manifest.max_score,
+            "submission": json.dumps(manifest.submission),
+            "spec_digest": one.digest,
+        }
+        here = and_(lab.c.course == course_id, lab.c.id == manifest.id)
+        with self._write() as db:
+            if not db.execute(select(exists().where(spec.c.digest == one.digest))).scalar():
+                row = {"lab_path": one.lab_path, "manifest": one.manifest, "bundle": pack_files(one.bundle)}
+                db.execute(insert(spec).values(digest=one.digest, **row))
+            before = db.execute(select(lab.c.spec_digest).where(here)).scalar()
+            if before is None:
+                db.execute(insert(lab).values(course=course_id, id=manifest.id, **values))
+            else:
+                db.execute(update(lab).where(here).values(values))
+        return bool(before != one.digest)
+
+    def labs(self, course_id: str) -> list[CourseLab]:
+        """See `Courses`."""
+        query = select(lab).where(lab.c.course == course_id).order_by(lab.c.position, lab.c.id)
+        with self._read() as db:
+            rows = db.execute(query).mappings().all()
+        return [
+            CourseLab(
+                course=row["course"],
+                id=row["id"],
+                title=row["title"],
+                order=row["position"],
+                queue=row["queue"],
+                max_score=row["max_score"],
+                spec_digest=row["spec_digest"],
+                submission=tuple(json.loads(row["submission"])),
+            )
+            for row in rows
+        ]
+
+    def spec(self, digest: str) -> Spec | None:
+        """See `Courses`. A spec never changes, so the last few are remembered."""
+        found = self._specs.get(digest) or self._load(digest)
+        if found is not None and digest not in self._specs:
+            if len(self._specs) >= REMEMBERED_SPECS:
+                self._specs.clear()
+            self._specs[digest] = found
+        return found
+
+    def _load(self, digest: str) -> Spec | None:
+        with self._read() as db:
+            row = db.execute(select(spec).where(spec.c.digest == digest)).mappings().first()
+        if row is None:
+            return None
+        return Spec(row["digest"], row["lab_path"], row["manifest"], unpack_files(row["bundle"]))

@@ -1,0 +1,91 @@
+"""Connections. SQLite needs care: by default it silently loses updates (two readers, then two writers)."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.pool import NullPool
+
+from grader.domain.errors import StoreDown
+
+BUSY_SECONDS = 15
+_PRAGMAS = (
+    "journal_mode=wal",
+    "synchronous=full",  # an acknowledged submission survives the loss of power
+    "foreign_keys=on",
+    f"busy_timeout={BUSY_SECONDS * 1000}",
+)
+
+
+def make_engine(url: str) -> Engine:
+    """An engine for `url`. Every transaction on SQLite takes the write lock when it begins."""
+    if make_url(url).get_backend_name() != "sqlite":
+        return create_engine(
+            url, pool_pre_ping=True, pool_size=10, max_overflow=20, connect_args={"connect_timeout": 5}
+        )
+    # no pool: a connection belongs to one thread, and opening a file takes microseconds
+    engine = create_engine(url, poolclass=NullPool, connect_args={"timeout": BUSY_SECONDS})
+    event.listen(engine, "connect", _prepare)
+    event.listen(engine, "begin", _begin)
+    return engine
+
+
+def _prepare(connection: Any, record: object) -> None:
+    connection.isolation_level = None  # sqlite3 must not begin transactions of its own
+    for pragma in _PRAGMAS:
+        connection.execute(f"pragma {pragma}")
+
+
+def _begin(connection: Connection) -> None:
+    read_only = connection.get_execution_options().get("read_only")
+    connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
+
+
+class Transactions:
+    """What the parts of the store share: one engine, one transaction per call."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    @contextmanager
+    def _write(self) -> Iterator[Connection]:
+        """A transaction that may write. Raises StoreDown where the database cannot be reached or written."""
+        with _told(), self._engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def _read(self) -> Iterator[Connection]:
+        """A transaction that only reads, and on SQLite waits for no writer."""
+        with _told(), self._engine.connect().execution_options(read_only=True) as connection:
+            yield connection
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    try:
+        yield
+    except DBAPIError as error:
+        if isinstance(error.orig, Exception) and type(error.orig).__name__ in _DOWN:
+            raise StoreDown(f"the database does not answer: {str(error.orig)[:200]}") from error
+        raise
+    except SQLAlchemyError as error:
+        if type(error).__name__ == "TimeoutError":  # the pool's: every connection is in use
+            raise StoreDown("the database does not answer: no connection is free") from error
+        raise
+
+
+#: What drivers raise for a lost connection, a full or read-only disk and a lock that is never free.
+_DOWN = (
+    "OperationalError",
+    "InterfaceError",
+    "AdminShutdown",
+    "CrashShutdown",
+    "CannotConnectNow",
+    "ConnectionTimeout",
+    "DiskFull",
+    "ReadOnlySqlTransaction",
+    "TooManyConnections",
+)

@@ -1,0 +1,71 @@
+"""Jobs: reading them, adding and cancelling them; the rest of their life is in `queueing` and `leases`."""
+
+import zlib
+
+from sqlalchemy import insert, select, update
+
+from grader.adapters.sql_store.attempts import end_job
+from grader.adapters.sql_store.events import append, read
+from grader.adapters.sql_store.leases import Leases
+from grader.adapters.sql_store.queueing import Queueing
+from grader.adapters.sql_store.rows import from_job, to_job
+from grader.adapters.sql_store.tables import attempt, job, report
+from grader.domain.job import WAITING, Attempt, Ending, Job, JobState
+from grader.domain.live import LiveEvent
+
+LISTED_JOBS = 100
+
+
+class SqlJobs(Queueing, Leases):
+    """Satisfies `Jobs`."""
+
+    def add(self, one: Job) -> None:
+        """See `Jobs`."""
+        with self._write() as db:
+            db.execute(insert(job).values(from_job(one)))
+            append(db, one.id, [("queued", {"lane": str(one.lane), "queue": one.queue})], one.created_at)
+
+    def get(self, job_id: str) -> Job | None:
+        """See `Jobs`."""
+        with self._read() as db:
+            row = db.execute(select(job).where(job.c.id == job_id)).mappings().first()
+        return None if row is None else to_job(row)
+
+    def of_submission(self, submission_id: str) -> list[Job]:
+        """See `Jobs`."""
+        mine = select(job).where(job.c.submission_id == submission_id)
+        with self._read() as db:
+            rows = db.execute(mine.order_by(job.c.created_at.desc(), job.c.id.desc()).limit(LISTED_JOBS)).mappings()
+            return [to_job(row) for row in rows]
+
+    def cancel(self, job_id: str, now: float) -> JobState | None:
+        """See `Jobs`."""
+        with self._write() as db:
+            row = db.execute(select(job).where(job.c.id == job_id).with_for_update()).first()
+            if row is None:
+                return None
+            state = JobState(row.state)
+            if state in WAITING:
+                return end_job(db, job_id, JobState.CANCELLED, {}, now)
+            if state is JobState.RUNNING:
+                db.execute(update(job).where(job.c.id == job_id).values(cancel_requested=True))
+        return state
+
+    def events(self, job_id: str, *, after: int = 0, limit: int = 500) -> list[LiveEvent]:
+        """See `Jobs`."""
+        with self._read() as db:
+            return read(db, job_id, after, limit)
+
+    def attempts(self, job_id: str) -> list[Attempt]:
+        """See `Jobs`."""
+        query = select(attempt).where(attempt.c.job_id == job_id).order_by(attempt.c.number)
+        with self._read() as db:
+            rows = db.execute(query).mappings().all()
+        names = ("number", "worker", "started_at", "ended_at", "problem")
+        return [Attempt(ending=Ending(row["ending"]), **{name: row[name] for name in names}) for row in rows]
+
+    def report(self, job_id: str) -> bytes | None:
+        """See `Jobs`."""
+        with self._read() as db:
+            body = db.execute(select(report.c.body).where(report.c.job_id == job_id)).scalar()
+        return None if body is None else zlib.decompress(body)

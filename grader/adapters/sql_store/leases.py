@@ -1,0 +1,120 @@
+"""What a worker does with a job it owns; each step holds only for the attempt that owns it, a stale one is refused."""
+
+import json
+import zlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, and_, insert, select, update
+
+from grader.adapters.sql_store.attempts import begin_attempt, end_attempt, end_job, put_back
+from grader.adapters.sql_store.engine import Transactions
+from grader.adapters.sql_store.events import append
+from grader.adapters.sql_store.rows import to_job
+from grader.adapters.sql_store.tables import job, report, score
+from grader.domain.errors import Fault
+from grader.domain.job import WAITING, Beat, Ending, Job, JobRules, JobState, Outcome
+from grader.domain.live import MAX_EVENTS
+
+
+class Leases(Transactions):
+    """The part of `Jobs` about jobs that a worker owns."""
+
+    def claim(self, job_id: str, worker: str, token_digest: str, now: float, rules: JobRules) -> Job | None:
+        """See `Jobs`."""
+        values = {
+            "state": str(JobState.RUNNING),
+            "attempt": job.c.attempt + 1,
+            "worker": worker,
+            "token_digest": token_digest,
+            "lease_until": now + rules.lease_s,
+            "offered_at": None,
+            "started_at": now,
+        }
+        waits = and_(job.c.id == job_id, job.c.state.in_(WAITING))
+        with self._write() as db:
+            row = db.execute(update(job).where(waits).values(values).returning(job)).mappings().first()
+            if row is None:
+                return None
+            begin_attempt(db, job_id, row["attempt"], worker, now)
+            append(db, job_id, [("started", {"attempt": row["attempt"], "worker": worker})], now)
+        return to_job(row)
+
+    def holder(self, job_id: str, token_digest: str) -> Job | None:
+        """See `Jobs`."""
+        opens = and_(job.c.id == job_id, job.c.token_digest == token_digest, job.c.state == str(JobState.RUNNING))
+        with self._read() as db:
+            row = db.execute(select(job).where(opens)).mappings().first()
+        return None if row is None else to_job(row)
+
+    def beat(self, job_id: str, attempt: int, now: float, rules: JobRules) -> Beat:
+        """See `Jobs`."""
+        renewed = update(job).where(_owned(job_id, attempt)).values(lease_until=now + rules.lease_s)
+        with self._write() as db:
+            cancel = db.execute(renewed.returning(job.c.cancel_requested)).scalar()
+        return Beat(owned=cancel is not None, cancel=bool(cancel))
+
+    def tell(self, job_id: str, attempt: int, events: Sequence[tuple[str, Mapping[str, Any]]], now: float) -> bool:
+        """See `Jobs`. Beyond `MAX_EVENTS` they are dropped: the report has everything."""
+        with self._write() as db:
+            last = db.execute(select(job.c.last_event).where(_owned(job_id, attempt))).scalar()
+            if last is None:
+                return False
+            return append(db, job_id, events[: max(0, MAX_EVENTS - last)], now, _owned(job_id, attempt))
+
+    def finish(self, job_id: str, attempt: int, outcome: Outcome, now: float) -> bool:
+        """See `Jobs`."""
+        with self._write() as db:
+            row = _own(db, job_id, attempt)
+            if row is None:
+                return False
+            end_attempt(db, job_id, attempt, Ending.FINISHED, outcome.problem, now)
+            if outcome.report is not None:
+                body = zlib.compress(outcome.report)
+                db.execute(insert(report).values(job_id=job_id, attempt=attempt, body=body))
+            if outcome.points is not None:
+                points = {"points": outcome.points, "max_points": outcome.max_points}
+                db.execute(insert(score).values(job_id=job_id, at=now, per_test=json.dumps(outcome.per_test), **points))
+            end_job(db, job_id, outcome.state, _told(outcome), now)
+        return True
+
+    def give_back(
+        self, job_id: str, attempt: int, fault: Fault, problem: str, now: float, rules: JobRules
+    ) -> JobState | None:
+        """See `Jobs`."""
+        with self._write() as db:
+            row = _own(db, job_id, attempt)
+            if row is None:
+                return None
+            end_attempt(db, job_id, attempt, Ending.GIVEN_BACK, problem, now)
+            return put_back(db, row, fault, problem, now, rules)
+
+    def stopped(self, job_id: str, attempt: int, now: float) -> bool:
+        """See `Jobs`."""
+        with self._write() as db:
+            row = _own(db, job_id, attempt)
+            if row is None or not row.cancel_requested:
+                return False
+            end_attempt(db, job_id, attempt, Ending.CANCELLED, "", now)
+            end_job(db, job_id, JobState.CANCELLED, {}, now)
+        return True
+
+
+def _owned(job_id: str, attempt: int) -> ColumnElement[bool]:
+    return and_(job.c.id == job_id, job.c.attempt == attempt, job.c.state == str(JobState.RUNNING))
+
+
+def _own(db: Connection, job_id: str, attempt: int) -> Row[Any] | None:
+    """The job's row, locked, if this attempt owns it."""
+    return db.execute(select(job).where(_owned(job_id, attempt)).with_for_update()).first()
+
+
+def _told(outcome: Outcome) -> dict[str, Any]:
+    return {
+        "points": outcome.points,
+        "max_points": outcome.max_points,
+        "fault": None if outcome.fault is None else str(outcome.fault),
+        "problem": outcome.problem,
+        "sandbox": outcome.sandbox,
+        "duration_s": outcome.duration_s,
+    }

@@ -1,0 +1,43 @@
+"""What a runner is given and what it gives back."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from grader.domain.errors import Fault
+from grader.domain.lab import Lab
+from grader.domain.submission import Submission
+
+#: Something that happened during a run, for people who watch it live: `event` names its kind, the rest depends on it
+#: (`collected`: tests; `test`: test, outcome, duration_s, verdict, diagnosis). Never scored.
+Event = Mapping[str, Any]
+OnEvent = Callable[[Event], None]
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """One submission to run under one lab's spec.
+
+    `bundle` holds the course's files that the judge needs, by path relative to the course folder; `lab_path` is the
+    lab's folder in it. `tests` chooses tests by name, None all. `sandbox` asks for a kind, empty for the runner's own.
+    """
+
+    lab: Lab
+    bundle: Mapping[str, bytes]
+    lab_path: str
+    submission: Submission
+    seed: int
+    tests: tuple[str, ...] | None = None
+    sandbox: str = ""
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """What came of a run: the judge's report as it was written, or None with the `fault` and the `problem` in words."""
+
+    report: bytes | None
+    sandbox: str
+    isolation: str
+    duration_s: float
+    fault: Fault | None
+    problem: str

@@ -1,0 +1,261 @@
+"""The store: the truth about courses, people, submissions and jobs. Every method is one transaction.
+
+Times are seconds since 1970 and are given by the caller, so that a test owns the clock. Lists are bounded by `limit`.
+Lookups give None for what is not there; who may see it is decided by the caller.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from grader.domain.course import Best, Course, CourseLab, Handed, Handin, Spec
+from grader.domain.errors import Fault
+from grader.domain.job import Attempt, Beat, Job, JobRules, JobState, Line, Lost, Outcome
+from grader.domain.live import LiveEvent
+from grader.domain.operations import Figures, WorkerBeat
+from grader.domain.people import Credential, CredentialKind, Member, Person, Role
+from grader.domain.submission import Submission
+
+
+class Accounts(Protocol):
+    """People, their roles and their secrets, of which only hashes are kept."""
+
+    def put_person(self, login: str, name: str, email: str = "") -> Person:
+        """The person with this login, made or brought up to date."""
+        ...
+
+    def person(self, login: str) -> Person | None:
+        """The person with this login."""
+        ...
+
+    def people(self, ids: Sequence[int]) -> dict[int, Person]:
+        """These people by id."""
+        ...
+
+    def put_member(self, course: str, person_id: int, role: Role, section: str = "") -> None:
+        """Give a person a role in a course, in place of any other."""
+        ...
+
+    def members(self, course: str, *, after: str = "", limit: int = 200) -> list[Member]:
+        """Members by login, from behind `after`."""
+        ...
+
+    def roles(self, person_id: int) -> dict[str, Role]:
+        """Their role in each of their courses."""
+        ...
+
+    def add_credential(
+        self, person_id: int, kind: CredentialKind, digest: str, label: str, now: float, expires_at: float | None
+    ) -> Credential:
+        """Keep the SHA-256 of a secret."""
+        ...
+
+    def use_credential(self, digest: str, kind: CredentialKind, now: float) -> tuple[Person, Credential] | None:
+        """Whose unexpired secret this is; None if nobody's. A link is used up by it."""
+        ...
+
+    def peek_credential(self, digest: str, kind: CredentialKind, now: float) -> Person | None:
+        """As `use_credential`, but nothing is used up or noted."""
+        ...
+
+    def credentials(self, person_id: int, kind: CredentialKind) -> list[Credential]:
+        """Their unexpired secrets of a kind, newest first, at most 200."""
+        ...
+
+    def revoke(self, person_id: int, credential_id: int) -> bool:
+        """Forget one of their own secrets; False if there is none."""
+        ...
+
+    def has_anyone(self) -> bool:
+        """Whether there is any instructor yet."""
+        ...
+
+
+class Courses(Protocol):
+    """Courses, labs and the specs they were ever graded by."""
+
+    def put_course(self, course: Course, /) -> None:
+        """Make or bring up to date."""
+        ...
+
+    def courses(self) -> list[Course]:
+        """All of them by id."""
+        ...
+
+    def course(self, course_id: str) -> Course | None:
+        """One of them."""
+        ...
+
+    def put_lab(self, course: str, spec: Spec, /) -> bool:
+        """Make `spec` what new submissions of its lab are graded by; True if that is a change."""
+        ...
+
+    def labs(self, course: str, /) -> list[CourseLab]:
+        """The labs of a course in its order."""
+        ...
+
+    def spec(self, digest: str) -> Spec | None:
+        """A spec, whether current or not."""
+        ...
+
+
+class Submissions(Protocol):
+    """What was handed in: immutable, addressed by content."""
+
+    def add(self, handin: Handin, files: Submission, job: Job) -> Handin:
+        """Keep a submission and its job; both or neither. Gives it its number.
+
+        Handed in again unchanged, under the same spec and with no reason to grade it once more, the earlier one is
+        given back and nothing is added: a client may repeat a request whose answer it never got.
+        Jobs of the same person and lab that still wait are superseded; a running one is left to finish.
+        """
+        ...
+
+    def get(self, submission_id: str) -> Handin | None:
+        """One of them."""
+        ...
+
+    def files(self, digest: str) -> Submission | None:
+        """The files with this content address."""
+        ...
+
+    def latest(self, course: str, lab: str, person_id: int) -> Handin | None:
+        """The newest of one person for one lab."""
+        ...
+
+    def page(
+        self, course: str, *, person_id: int | None = None, lab: str | None = None, before: str = "", limit: int = 50
+    ) -> list[Handed]:
+        """Newest first, from behind the submission `before`; each with its newest job."""
+        ...
+
+    def since(self, person_id: int, moment: float) -> int:
+        """How many this person has handed in since, over all courses."""
+        ...
+
+    def best(self, course: str, *, person_id: int | None = None, limit: int = 10_000) -> list[Best]:
+        """The best graded submission of each person for each lab, by login; a submission counts by its newest score."""
+        ...
+
+
+class Jobs(Protocol):
+    """Jobs and their events. What takes an `attempt` does nothing, and says so, unless that attempt owns the job."""
+
+    def add(self, job: Job) -> None:
+        """Add a job for a submission that is there already."""
+        ...
+
+    def get(self, job_id: str) -> Job | None:
+        """One of them."""
+        ...
+
+    def of_submission(self, submission_id: str) -> list[Job]:
+        """Newest first."""
+        ...
+
+    def offer(self, room: Mapping[str, int], now: float) -> list[tuple[str, str]]:
+        """Offer waiting jobs in fair order until `room[queue]` are offered or running: their ids with their queues.
+
+        Fair: lanes in order; within a lane everybody's first job before anybody's second, oldest first.
+        """
+        ...
+
+    def unoffer(self, job_id: str) -> None:
+        """Take an offer back that could not be sent."""
+        ...
+
+    def expire(self, now: float, rules: JobRules) -> list[Lost]:
+        """Bring jobs back whose lease ran out, and offers that nobody took up; ends those without attempts left."""
+        ...
+
+    def claim(self, job_id: str, worker: str, token_digest: str, now: float, rules: JobRules) -> Job | None:
+        """Own a waiting job under the next attempt number; None if it is not waiting."""
+        ...
+
+    def holder(self, job_id: str, token_digest: str) -> Job | None:
+        """The running job that this token opens; None for any other token, and once the attempt has ended."""
+        ...
+
+    def beat(self, job_id: str, attempt: int, now: float, rules: JobRules) -> Beat:
+        """Renew the lease."""
+        ...
+
+    def tell(self, job_id: str, attempt: int, events: Sequence[tuple[str, Mapping[str, Any]]], now: float) -> bool:
+        """Append events (kind, data)."""
+        ...
+
+    def finish(self, job_id: str, attempt: int, outcome: Outcome, now: float) -> bool:
+        """The one final outcome."""
+        ...
+
+    def give_back(
+        self, job_id: str, attempt: int, fault: Fault, problem: str, now: float, rules: JobRules
+    ) -> JobState | None:
+        """This attempt could not be run: another one follows, or the job is dead. None if not owned."""
+        ...
+
+    def stopped(self, job_id: str, attempt: int, now: float) -> bool:
+        """The worker has stopped as it was asked to: the job is cancelled."""
+        ...
+
+    def cancel(self, job_id: str, now: float) -> JobState | None:
+        """End a waiting job, or ask the worker of a running one to stop; the state after that. None: no such job."""
+        ...
+
+    def events(self, job_id: str, *, after: int = 0, limit: int = 500) -> list[LiveEvent]:
+        """In order, from behind number `after`."""
+        ...
+
+    def attempts(self, job_id: str) -> list[Attempt]:
+        """In order."""
+        ...
+
+    def report(self, job_id: str) -> bytes | None:
+        """The judge's report, as it was posted."""
+        ...
+
+    def line(self, queue: str, now: float, rules: JobRules) -> Line:
+        """The waiting jobs of a queue in the order in which they will be offered."""
+        ...
+
+
+class Operations(Protocol):
+    """What keeps the service honest: workers' signs of life, figures, the audit log."""
+
+    def put_worker(self, beat: WorkerBeat, now: float) -> None:
+        """Note a sign of life."""
+        ...
+
+    def workers(self, now: float, silent_s: float) -> list[WorkerBeat]:
+        """Those heard of within `silent_s`."""
+        ...
+
+    def figures(self, now: float) -> Figures:
+        """The numbers."""
+        ...
+
+    def note(self, actor: str, course: str, action: str, subject: str, detail: Mapping[str, Any], now: float) -> None:
+        """Add to the audit log, which is never changed."""
+        ...
+
+    def audit(self, course: str, *, before: int = 0, limit: int = 100) -> list[Mapping[str, Any]]:
+        """Newest first: id, at, actor, action, subject, detail."""
+        ...
+
+    def works(self) -> bool:
+        """Whether the store can be read and written right now. Never raises."""
+        ...
+
+
+class Store(Protocol):
+    """All of it."""
+
+    @property
+    def accounts(self) -> Accounts: ...
+    @property
+    def courses(self) -> Courses: ...
+    @property
+    def submissions(self) -> Submissions: ...
+    @property
+    def jobs(self) -> Jobs: ...
+    @property
+    def operations(self) -> Operations: ...

@@ -1,0 +1,120 @@
+"""What a worker does with a job, as the grader sees it: claim it, say what happens, bring back what came of it.
+
+A job is opened by the token of one attempt and by nothing else. The token dies with the attempt.
+"""
+
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from grader.domain.course import Spec
+from grader.domain.errors import Fault, UnreadableReport
+from grader.domain.job import Beat, Job, JobState, Outcome
+from grader.domain.live import told
+from grader.domain.measurements import message
+from grader.domain.operations import WorkerBeat
+from grader.domain.report import Verdict, read_report
+from grader.domain.run import RunResult
+from grader.domain.score import score
+from grader.domain.submission import Submission
+from grader.steps.access import digest
+from grader.steps.service import Service
+from grader.steps.viewing import the_spec
+
+#: Faults that another attempt may mend; a lab's or a student's come again.
+_RETRIED = (Fault.US, Fault.OPERATOR)
+
+
+@dataclass(frozen=True)
+class Claimed:
+    """A job with all it takes to run it, and the token of this attempt."""
+
+    job: Job
+    spec: Spec
+    files: Submission
+    token: str = field(repr=False)
+
+
+def claim(service: Service, job_id: str, worker: str) -> Claimed | None:
+    """Own the job; None if it does not wait: somebody else has it, or it has ended."""
+    token = secrets.token_urlsafe(32)
+    job = service.store.jobs.claim(job_id, worker, digest(token), service.clock(), service.rules)
+    if job is None:
+        return None
+    service.changed(job.id)
+    handin = service.store.submissions.get(job.submission_id)
+    files = service.store.submissions.files(handin.digest) if handin else None
+    assert files is not None, "a job's submission is kept with it"
+    return Claimed(job, the_spec(service, job.spec_digest), files, token)
+
+
+def holder(service: Service, job_id: str, token: str) -> Job | None:
+    """The running job that this token opens; None for any other."""
+    return service.store.jobs.holder(job_id, digest(token))
+
+
+def beat(service: Service, job: Job) -> Beat:
+    """The worker lives and goes on."""
+    return service.store.jobs.beat(job.id, job.attempt, service.clock(), service.rules)
+
+
+def tell(service: Service, job: Job, raw: Sequence[Mapping[str, Any]]) -> bool:
+    """Pass on what happened, cleaned; False if this attempt does not own the job any more."""
+    lab = the_spec(service, job.spec_digest).lab
+    facts = [fact for event in raw if (fact := told(event, lab)) is not None]
+    owned = service.store.jobs.tell(job.id, job.attempt, facts, service.clock())
+    service.changed(job.id)
+    return owned
+
+
+def accept(service: Service, job: Job, result: RunResult) -> JobState | None:
+    """Judge what came of a run; the job's state after it, None if this attempt does not own it any more.
+
+    Safe to call twice: the second time the attempt owns nothing.
+    """
+    outcome = judged(service, job, result)
+    now = service.clock()
+    if isinstance(outcome, Outcome):
+        state = outcome.state if service.store.jobs.finish(job.id, job.attempt, outcome, now) else None
+    else:
+        fault, problem = outcome
+        state = service.store.jobs.give_back(job.id, job.attempt, fault, problem, now, service.rules)
+    service.changed(job.id)
+    service.woken()
+    return state
+
+
+def judged(service: Service, job: Job, result: RunResult) -> Outcome | tuple[Fault, str]:
+    """The outcome of a run, or whose fault it is that another attempt is needed, with the problem in words."""
+    problem = message(result.problem)
+    if result.fault in _RETRIED:
+        return result.fault, problem
+    how: dict[str, Any] = {"sandbox": result.sandbox, "duration_s": result.duration_s}
+    if result.report is None or result.fault is not None:
+        fault = result.fault or Fault.US
+        return Outcome(JobState.FAILED, fault=fault, problem=problem, **how)
+    lab = the_spec(service, job.spec_digest).lab
+    try:
+        report = read_report(result.report, lab)
+    except UnreadableReport as error:
+        return Fault.US, str(error)
+    if all(test.verdict is Verdict.MISSING for test in report.tests):
+        return Fault.US, "the run reported none of the lab's tests"
+    points = score(report, lab)
+    per_test = tuple(points.per_test.items())
+    return Outcome(JobState.GRADED, result.report, points.points, points.max_points, per_test, **how)
+
+
+def stopped(service: Service, job: Job) -> bool:
+    """The worker has stopped, as it was asked to."""
+    done = service.store.jobs.stopped(job.id, job.attempt, service.clock())
+    service.changed(job.id)
+    service.woken()
+    return done
+
+
+def worker_beat(service: Service, beat: WorkerBeat) -> None:
+    """A worker says that it lives, and what it does."""
+    service.store.operations.put_worker(beat, service.clock())
+    service.woken()
