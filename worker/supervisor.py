@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from grader.domain.errors import Fault
-from grader.domain.job import Assignment, Event, RunResult
+from grader.domain.run import Assignment, Event, RunResult
 from worker.bundle import BOOT, pack
+from worker.cancellation import Cancellation
 from worker.limits import Limits
 from worker.sandbox import Cell, OutputTooLarge, Role, Running, Sandbox, SandboxError
 
@@ -29,6 +30,7 @@ GUEST_BASE_MIB = 192
 GUEST_BASE_PROCESSES = 8
 MAX_GUESTS = 64
 REHEARSAL_SECONDS = 4 * 3600.0
+CANCELLED = "the run was cancelled"
 
 log = logging.getLogger(__name__)
 OnEvent = Callable[[Event], None]
@@ -43,18 +45,25 @@ class NoReport(Exception):
         self.problem = problem
 
 
-def run(assignment: Assignment, sandbox: Sandbox, on_event: OnEvent) -> RunResult:
-    """Grade one submission. Never raises for what a submission, a spec or a sandbox does: the result says it."""
+def run(
+    assignment: Assignment, sandbox: Sandbox, on_event: OnEvent, cancellation: Cancellation | None = None
+) -> RunResult:
+    """Grade one submission. Never raises for what a submission, a spec or a sandbox does: the result says it.
+
+    A run ended through `cancellation` has neither a report nor a fault.
+    """
     started = time.monotonic()
+    ended_by = cancellation or Cancellation()
     report: bytes | None = None
     fault: Fault | None = None
     problem = ""
     try:
         with sandbox.cell() as cell:
             play = _joined if assignment.lab.isolation == "joined" else _split
-            report, problem = play(assignment, cell, on_event)
+            report, problem = play(assignment, cell, on_event, ended_by)
     except NoReport as missing:
-        fault, problem = missing.fault, missing.problem
+        # a killed judge looks like many things: half a line, no report
+        fault, problem = (None, CANCELLED) if ended_by.cancelled else (missing.fault, missing.problem)
     except SandboxError as error:
         fault, problem = Fault.OPERATOR, f"{error}{f' - {error.fix}' if error.fix else ''}"
     if report is not None and problem:
@@ -97,17 +106,18 @@ def rehearse(
     return found[0] | {"problems": list(problems), "seeds": sum(part["seeds"] for part in found)}
 
 
-def _split(assignment: Assignment, cell: Cell, on_event: OnEvent) -> tuple[bytes, str]:
+def _split(assignment: Assignment, cell: Cell, on_event: OnEvent, cancellation: Cancellation) -> tuple[bytes, str]:
     token = os.urandom(16).hex()
     guests = _Guests(assignment, cell)
     guests.start(token)
     files = {**harness_files(), **_under("course", assignment.bundle)}
     job = _job(assignment) | {"socket": SOCKET, "token": token}
     judge = cell.start(Role.JUDGE, ARGV, pack("worker.harness.judge", job, files), JUDGE_LIMITS)
-    return _listen(assignment, judge, on_event, guests.start)
+    with cancellation.covers(judge):
+        return _listen(assignment, judge, on_event, guests.start, cancellation)
 
 
-def _joined(assignment: Assignment, cell: Cell, on_event: OnEvent) -> tuple[bytes, str]:
+def _joined(assignment: Assignment, cell: Cell, on_event: OnEvent, cancellation: Cancellation) -> tuple[bytes, str]:
     limits = assignment.lab.limits
     own = {f"{assignment.lab_path}/{path}": data for path, data in assignment.submission.files.items()}
     files = {**harness_files(), **_under("course", assignment.bundle), **_under("course", own)}
@@ -118,7 +128,8 @@ def _joined(assignment: Assignment, cell: Cell, on_event: OnEvent) -> tuple[byte
         cpu_seconds=int(limits.run_seconds) + 30,
     )
     running = cell.start(Role.JUDGE, ARGV, pack("worker.harness.joined", _job(assignment), files), bounds)
-    return _listen(assignment, running, on_event, lambda token: None)
+    with cancellation.covers(running):
+        return _listen(assignment, running, on_event, lambda token: None, cancellation)
 
 
 def _job(assignment: Assignment) -> dict[str, Any]:
@@ -163,7 +174,11 @@ class _Guests:
 
 
 def _listen(
-    assignment: Assignment, judge: Running, on_event: OnEvent, start_guest: Callable[[str], None]
+    assignment: Assignment,
+    judge: Running,
+    on_event: OnEvent,
+    start_guest: Callable[[str], None],
+    cancellation: Cancellation,
 ) -> tuple[bytes, str]:
     """Pass the judge's events on until its report: the report's JSON, and the problem it told, if any."""
     deadline = time.monotonic() + assignment.lab.limits.run_seconds + GRACE_SECONDS
@@ -178,6 +193,8 @@ def _listen(
             return json.dumps(event.get("report")).encode(), problem
         else:
             on_event(event)
+    if cancellation.cancelled:
+        raise NoReport(Fault.US, CANCELLED)
     raise _silent(judge)
 
 
