@@ -1,19 +1,42 @@
 """The one place that turns settings into real adapters, and the only one in `grader` that knows the worker."""
 
-from collections.abc import Mapping
+import time
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
+from fastapi import FastAPI
+
+from grader.adapters import logs
+from grader.adapters.celery_queue import CeleryQueue
 from grader.adapters.lab_folder import CourseFolder
+from grader.adapters.sql_store import SqlStore
 from grader.adapters.submission_files import SubmissionFiles
+from grader.dispatcher import Dispatcher
 from grader.domain.errors import GradingFailed, NoSandbox
-from grader.domain.job import Assignment, OnEvent, RunResult
+from grader.domain.job import JobRules
 from grader.domain.lab import Lab
+from grader.domain.people import Role
+from grader.domain.run import Assignment, OnEvent, RunResult
 from grader.domain.submission import Submission, derive_seed
 from grader.ports import LabFolder, LabShelf
 from grader.settings import Settings
-from worker import supervisor
+from grader.steps import courses
+from grader.steps.service import Service
+from grader.web.app import make_app
+from grader.web.live import Watchers
+from worker import program, supervisor
+from worker.broker import TASK, celery_app
+from worker.client import GraderClient
+from worker.embedded import EmbeddedWorker
 from worker.sandbox import Probe, Sandbox, SandboxError
 from worker.sandbox.kinds import choose, docker_sandbox, probes
+from worker.settings import worker_name
+from worker.shift import Shift
+
+#: Who the first link is for, until a roster says otherwise.
+FIRST_PERSON = "instructor"
 
 
 class SandboxRunner:
@@ -73,3 +96,107 @@ class App:
             docker_sandbox(self.settings.docker_runtime).build_image()
         except SandboxError as error:
             raise NoSandbox(str(error), error.fix) from None
+
+
+def build_service(settings: Settings, watchers: Watchers | None = None, woken: Any = None) -> Service:
+    """The grader's steps over the database of `settings`, brought up to date first. Raises StoreDown."""
+    store = SqlStore(settings.database_url)
+    if settings.database is None:
+        settings.home.mkdir(parents=True, exist_ok=True)
+    store.migrate()
+    rules = JobRules(lease_s=settings.lease_s, offer_s=settings.offer_s, max_attempts=settings.max_attempts)
+    hooks = {} if watchers is None else {"changed": watchers.changed, "woken": woken}
+    return Service(
+        store=store,
+        clock=time.time,
+        key=settings.secret(),
+        snapshots=SubmissionFiles,
+        shelf=lambda folder: CourseFolder(Path(folder)),
+        rules=rules,
+        **hooks,
+    )
+
+
+class Site:
+    """The web service and what runs beside it in one process: the dispatcher and, embedded, a worker."""
+
+    def __init__(self, settings: Settings, *, with_worker: bool | None = None) -> None:
+        self.settings = settings
+        self._watchers = Watchers()
+        self.service = build_service(settings, self._watchers, self._wake)
+        celery = celery_app(settings.broker)
+        queue = CeleryQueue(celery, TASK)
+        self._dispatcher = Dispatcher(self.service, queue)
+        self.app = make_app(self.service, queue, self._dispatcher, self._watchers, settings.token(), self._beside)
+        wanted = settings.embedded if with_worker is None else with_worker
+        self._client = GraderClient(f"http://127.0.0.1:{settings.port}", settings.token()) if wanted else None
+        self._worker = self._embedded(celery, self._client) if self._client else None
+
+    def open_course(self) -> list[str]:
+        """Bring the labs of every course up to date; on an empty database make one of the course folder.
+
+        Returns the ids of labs that changed. Raises BadLab.
+        """
+        if not self.service.store.courses.courses():
+            folder = self.settings.course
+            phases = sorted({lab.parents[2].name for lab in folder.glob("*/labs/*/lab.toml")})
+            slug = phases[0] if len(phases) == 1 else "course"
+            return courses.init_course(self.service, slug, slug.replace("-", " ").capitalize(), str(folder))
+        known = [course for course in self.service.store.courses.courses() if Path(course.folder).is_dir()]
+        return [lab for course in known if course.folder for lab in courses.sync_course(self.service, course.id)]
+
+    def first_link(self) -> str | None:
+        """A one-time link for an instructor of every course; None if there is an instructor already."""
+        if self.service.store.accounts.has_anyone():
+            return None
+        row = courses.Enrolment(FIRST_PERSON, "Instructor", "", Role.INSTRUCTOR)
+        secrets = [courses.enrol(self.service, c.id, [row])[0][1] for c in self.service.store.courses.courses()]
+        return self.login_url(next(filter(None, secrets), None) or courses.login_link(self.service, FIRST_PERSON))
+
+    def login_url(self, secret: str) -> str:
+        """The address a person opens to log in with a one-time link's secret."""
+        return f"{self.settings.public_url}/login?token={secret}"
+
+    def start_worker(self) -> None:
+        """Start the embedded worker, if there is one; the web server must answer by the time jobs come."""
+        if self._worker is not None:
+            self._worker.start()
+
+    def drain(self, timeout: float) -> None:
+        """Let what the embedded worker runs end, while the web server still answers; then end what pages follow."""
+        if self._worker is not None and self._client is not None:
+            self._worker.stop(timeout)
+            self._client.close()
+        self._watchers.close()
+
+    def _embedded(self, celery: Any, client: GraderClient) -> EmbeddedWorker:
+        settings = self.settings
+        queues = [name.strip() for name in settings.queues.split(",")]
+        try:
+            sandbox = choose(settings.sandbox, settings.docker_runtime)
+        except SandboxError as error:
+            raise NoSandbox(str(error), error.fix) from None
+        shift = Shift(client, sandbox, worker_name(), queues, settings.slots)
+        return EmbeddedWorker(celery, shift, settings.slots, queues)
+
+    def _wake(self) -> None:
+        self._dispatcher.wake()
+
+    @asynccontextmanager
+    async def _beside(self, app: FastAPI) -> AsyncIterator[None]:
+        self._watchers.start()
+        self._dispatcher.start()
+        try:
+            yield
+        finally:
+            self._dispatcher.stop()
+
+
+def run_worker(queues: Sequence[str] | None, slots: int | None) -> int:
+    """Be a worker until told to stop; the exit code. Raises SystemExit, with what to change, where it cannot grade."""
+    return program.main(queues, slots)
+
+
+def configure_logs(level: str = "INFO") -> None:
+    """Log to standard error, as JSON where nobody watches."""
+    logs.configure(level)

@@ -1,0 +1,1 @@
+"""HTTP in and out, no decisions: routes call steps and say what came of it."""

@@ -1,0 +1,70 @@
+"""The web application: routes, headers and errors put together around one service."""
+
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+
+from fastapi import FastAPI, Request
+from fastapi.responses import Response
+from fastapi.staticfiles import StaticFiles
+
+from grader.dispatcher import Dispatcher
+from grader.ports import Queue
+from grader.steps.service import Service
+from grader.web import api, errors, health, live, pages, worker_api
+from grader.web.bounds import BodyLimit
+from grader.web.live import Watchers
+from grader.web.throttle import Throttle
+
+STATIC = Path(__file__).parent / "static"
+WRONG_LOGINS_PER_MINUTE = 20
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+HEADERS = {
+    "Content-Security-Policy": POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
+
+
+def make_app(
+    service: Service, queue: Queue, dispatcher: Dispatcher, watchers: Watchers, worker_token: str, lifespan: Lifespan
+) -> FastAPI:
+    """The application. `lifespan` starts and stops what runs beside it."""
+    app = FastAPI(
+        title="grader",
+        summary="Grades course labs: sandboxed, calibrated, and as fast as a push.",
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/api/v1/openapi.json",
+    )
+    app.state.service = service
+    app.state.queue = queue
+    app.state.dispatcher = dispatcher
+    app.state.watchers = watchers
+    app.state.worker_token = worker_token
+    app.state.guesses = Throttle(WRONG_LOGINS_PER_MINUTE, 60.0)
+    app.add_middleware(BodyLimit)
+    app.middleware("http")(_secured)
+    errors.install(app, pages.error_page)
+    for router in (api.router, live.router, worker_api.router, health.router, pages.router):
+        app.include_router(router)
+    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    return app
+
+
+async def _secured(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
+    """Headers that keep strangers' text and strangers' pages from doing harm."""
+    response = await call_next(request)
+    for name, value in HEADERS.items():
+        response.headers.setdefault(name, value)
+    if not request.url.path.startswith("/static/"):
+        response.headers.setdefault("Cache-Control", "no-store")
+    return response

@@ -1,0 +1,103 @@
+"""The pages people read. Nothing is decided here: steps say who may see what, `result` and `wording` how it is told."""
+
+from typing import Annotated
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import HTMLResponse
+
+from grader.domain.course import Handed
+from grader.domain.people import Role
+from grader.steps import viewing
+from grader.steps.access import require
+from grader.web import forms
+from grader.web.access import SignedIn, TheService
+from grader.web.forms import PLAIN, Id, Name
+from grader.web.showing import PAGE, error_page, lab_shown, result_shown, shown, the_course
+from grader.web.tending import health
+
+__all__ = ["error_page", "router"]
+
+router = APIRouter(include_in_schema=False)
+router.include_router(forms.router)
+Word = Annotated[str, Query(max_length=100, pattern=PLAIN)]
+
+
+@router.get("/")
+def home(request: Request, service: TheService, viewer: SignedIn) -> HTMLResponse:
+    """My courses."""
+    courses = [(c, viewer.roles[c.id]) for c in service.store.courses.courses() if c.id in viewer.roles]
+    return shown(request, "home.html", viewer, courses=courses)
+
+
+@router.get("/c/{course}")
+def course_page(course: Name, request: Request, service: TheService, viewer: SignedIn) -> HTMLResponse:
+    """A course's labs with my best result; for graders, whether the service does its work."""
+    found = the_course(service, viewer, course)
+    staff = viewer.may(course, Role.GRADER)
+    mine = service.store.submissions
+    best = {one.lab: one for one in mine.best(course, person_id=viewer.person.id)}
+    labs = [
+        {"lab": lab, "best": best.get(lab.id), "newest": next(iter(newest), None)}
+        for lab in service.store.courses.labs(course)
+        for newest in [mine.page(course, person_id=viewer.person.id, lab=lab.id, limit=1)]
+    ]
+    tended = health(service, course) if staff else None
+    return shown(request, "course.html", viewer, course=found, staff=staff, labs=labs, health=tended)
+
+
+@router.get("/c/{course}/labs/{lab}")
+def lab_page(course: Name, lab: Name, request: Request, service: TheService, viewer: SignedIn) -> HTMLResponse:
+    """Hand in, what I handed in, what is tested."""
+    return lab_shown(request, service, viewer, course, lab)
+
+
+@router.get("/submissions/{submission_id}")
+def result_page(
+    submission_id: Id, request: Request, service: TheService, viewer: SignedIn, duplicate: bool = False
+) -> HTMLResponse:
+    """One submission: live while it runs, then its result."""
+    return result_shown(request, service, viewer, submission_id, duplicate=duplicate)
+
+
+@router.get("/c/{course}/submissions")
+def submissions_page(
+    course: Name,
+    request: Request,
+    service: TheService,
+    viewer: SignedIn,
+    lab: Word = "",
+    login: Word = "",
+    before: Word = "",
+) -> HTMLResponse:
+    """Submissions of a course, newest first: everybody's for graders, one's own for students."""
+    found = the_course(service, viewer, course)
+    staff = viewer.may(course, Role.GRADER)
+    person = service.store.accounts.person(login) if staff and login else None
+    rows = (
+        []
+        if staff and login and person is None
+        else viewing.handed_in(
+            service, viewer, course, person_id=person.id if person else None, lab=lab or None, before=before, limit=PAGE
+        )
+    )
+    asked = {"lab": lab, "login": login, "before": rows[-1].handin.id if len(rows) == PAGE else ""}
+    more = f"/c/{course}/submissions?{urlencode({k: v for k, v in asked.items() if v})}" if asked["before"] else ""
+    labs = service.store.courses.labs(course)
+    return shown(
+        request, "submissions.html", viewer, course=found, staff=staff, rows=rows, labs=labs, lab=lab, login=login,
+        more=more,
+    )  # fmt: skip
+
+
+@router.get("/c/{course}/people")
+def people_page(
+    course: Name, request: Request, service: TheService, viewer: SignedIn, after: Word = ""
+) -> HTMLResponse:
+    """Everybody in a course, for graders."""
+    found = the_course(service, viewer, course)
+    require(viewer, course, Role.GRADER)
+    members = service.store.accounts.members(course, after=after, limit=PAGE)
+    last = members[-1].person.login if len(members) == PAGE else ""
+    more = f"/c/{course}/people?{urlencode({'after': last})}" if last else ""
+    return shown(request, "people.html", viewer, course=found, members=members, more=more)

@@ -1,0 +1,141 @@
+"""Puts pages together: what each needs around it, and the two that are shown from more than one place."""
+
+from collections import Counter
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import Request
+from fastapi.responses import HTMLResponse, Response
+
+from grader.domain.course import Course, Handed
+from grader.domain.errors import GraderError
+from grader.domain.job import JobState
+from grader.domain.live import MAX_EVENTS, LiveEvent
+from grader.domain.people import CredentialKind, Role, Viewer
+from grader.domain.placing import MAX_TOTAL_BYTES
+from grader.steps import access, viewing
+from grader.steps.access import require
+from grader.steps.courses import find_lab
+from grader.steps.service import Service
+from grader.steps.viewing import View
+from grader.web import result
+from grader.web.access import SESSION_COOKIE, csrf_token, the_service
+from grader.web.errors import STATUS
+from grader.web.rendering import render
+from grader.web.wording import VERDICTS, turn
+
+PAGE = 50
+
+
+def shown(request: Request, template: str, viewer: Viewer | None, status: int = 200, **context: Any) -> HTMLResponse:
+    """A page, with what every page needs. Pages hold what is somebody's own, so nothing keeps them."""
+    csrf = csrf_token(request.cookies.get(SESSION_COOKIE, ""))
+    text = render(template, **{"error": None, **context, "viewer": viewer, "csrf": csrf})
+    return HTMLResponse(text.encode("utf-8", "replace"), status, headers={"Cache-Control": "no-store"})
+
+
+def error_page(request: Request, error: GraderError, status: int) -> Response:
+    """An error on a page of its own."""
+    title = "Nothing here" if status == HTTPStatus.NOT_FOUND else "That did not work"
+    return shown(request, "error.html", _perhaps_signed_in(request, status), status, error=error, title=title)
+
+
+def _perhaps_signed_in(request: Request, status: int) -> Viewer | None:
+    """Who the page is for, to put their name above it; nobody where the database may be what is broken."""
+    session = request.cookies.get(SESSION_COOKIE, "")
+    if not session or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return None
+    return access.holder(the_service(request), session, CredentialKind.SESSION)
+
+
+def status_of(error: GraderError) -> int:
+    """The HTTP status that fits an error."""
+    return next((STATUS[kind] for kind in type(error).__mro__ if kind in STATUS), 500)
+
+
+def the_course(service: Service, viewer: Viewer, course: str) -> Course:
+    """The course, if `viewer` is in it. Raises NotAllowed."""
+    require(viewer, course, Role.STUDENT)
+    found = service.store.courses.course(course)
+    assert found is not None, "whoever has a role in a course has it in one that exists"
+    return found
+
+
+def lab_shown(
+    request: Request, service: Service, viewer: Viewer, course: str, lab: str, *, error: GraderError | None = None,
+    status: int = 200,
+) -> HTMLResponse:  # fmt: skip
+    """The lab's page, with what went wrong with an upload."""
+    found = the_course(service, viewer, course)
+    listed = find_lab(service, course, lab)
+    spec = viewing.the_spec(service, listed.spec_digest).lab
+    mine = service.store.submissions.page(course, person_id=viewer.person.id, lab=listed.id, limit=PAGE)
+    return shown(
+        request, "lab.html", viewer, status, course=found, lab=spec, mine=mine, trail_scores=trail_scores(mine),
+        stages=result.watched(spec, ()), most_bytes=MAX_TOTAL_BYTES, error=error,
+    )  # fmt: skip
+
+
+def result_shown(
+    request: Request, service: Service, viewer: Viewer, submission_id: str, *, duplicate: bool = False,
+    error: GraderError | None = None, status: int = 200,
+) -> HTMLResponse:  # fmt: skip
+    """The result's page, with what went wrong with a button of it."""
+    view = viewing.view(service, viewer, submission_id)
+    events = [] if view.job.state.final else service.store.jobs.events(view.job.id, limit=MAX_EVENTS)
+    context = result_context(view, viewer, events)
+    return shown(request, "result.html", viewer, status, duplicate=duplicate, error=error, **context)
+
+
+def result_context(view: View, viewer: Viewer, events: Sequence[LiveEvent]) -> dict[str, Any]:
+    """All that the result page shows."""
+    live = not view.job.state.final
+    cards = result.cards(view.lab, view.report, view.findings) if view.report else ()
+    if view.report and view.score:
+        stages = result.judged(view.lab, view.report, view.score, cards)
+    else:
+        stages = result.watched(view.lab, events)
+    rows = [row for stage in stages for row in stage.rows]
+    done = sum(row.kind != "wait" for row in rows)
+    passed = sum(row.kind == "good" for row in rows)
+    newer = view.earlier[0] if view.earlier and view.earlier[0].handin.number > view.handin.number else None
+    return {
+        "view": view,
+        "own": view.person.id == viewer.person.id,
+        "live": live,
+        "live_words": _live_words(view),
+        "live_status": f"{done} of {len(rows)} tests done, {passed} passed" if done else "",
+        "live_share": 100 * done / max(1, len(rows)),
+        "after": events[-1].seq if events else 0,
+        "cards": cards,
+        "stages": stages,
+        "tally": _tally(view),
+        "newer": newer,
+        "trail_scores": trail_scores(view.earlier),
+        "may_cancel": live and not view.job.cancel_requested,
+        "may_rerun": not live and viewer.may(view.handin.course, Role.GRADER),
+    }
+
+
+def _live_words(view: View) -> str:
+    if view.job.state is JobState.RUNNING:
+        again = f", attempt {view.job.attempt}" if view.job.attempt > 1 else ""
+        stopping = " It is being stopped, as was asked." if view.job.cancel_requested else ""
+        return f"Running on {view.job.worker}{again}.{stopping}"
+    return turn(view.place, view.job.queue)
+
+
+def _tally(view: View) -> list[tuple[str, str, str, int]]:
+    """(word, CSS class, mark, how many) of each verdict that occurs."""
+    found = Counter(test.verdict for test in view.report.tests) if view.report else Counter()
+    return [(word, kind, mark, found[v]) for v, (mark, word, kind) in VERDICTS.items() if found[v]]
+
+
+def trail_scores(rows: Sequence[Handed]) -> list[tuple[int, float | None]]:
+    """Share of the full score by submission number, oldest first; None where one has no score."""
+    return [(row.handin.number, _share(row.job.points, row.job.max_points)) for row in reversed(rows)]
+
+
+def _share(points: int | None, of: int | None) -> float | None:
+    return points / of if points is not None and of else None

@@ -1,0 +1,137 @@
+"""What workers speak to: signs of life, claims, events, results. A worker sees its own job and nothing else."""
+
+import base64
+import binascii
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Response
+from pydantic import BaseModel, Field
+
+from grader.domain.errors import Fault, NotFound, Refused, UnreadableSubmission
+from grader.domain.operations import WorkerBeat
+from grader.domain.run import RunResult
+from grader.steps import running
+from grader.web.access import HeldJob, TheService, any_worker
+from grader.web.shapes import REFUSALS
+
+router = APIRouter(prefix="/api/worker", tags=["workers"], responses=REFUSALS)
+
+Name = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
+Word = Annotated[str, Field(max_length=100, pattern=r"^[^\x00]*$")]
+Text = Annotated[str, Field(max_length=20_000, pattern=r"^[^\x00]*$")]
+
+
+class Heartbeat(BaseModel):
+    """What a worker says of itself."""
+
+    name: Name
+    queues: Annotated[list[Annotated[str, Field(pattern="^(cpu|gpu)$")]], Field(max_length=10)]
+    slots: Annotated[int, Field(ge=0, le=10_000)]
+    running: Annotated[list[Word], Field(max_length=10_000)]
+    sandbox: Word
+    state: Annotated[str, Field(pattern="^(ready|draining|stopped)$")]
+    started_at: Annotated[float, Field(ge=0, le=1e11, allow_inf_nan=False)]
+
+
+class Claim(BaseModel):
+    """Who claims."""
+
+    worker: Name
+
+
+class Events(BaseModel):
+    """What happened, in order."""
+
+    events: Annotated[list[dict[str, Any]], Field(max_length=1_000)]
+
+
+class Result(BaseModel):
+    """What came of a run. `report` is base64."""
+
+    report: str | None = None
+    sandbox: Word = ""
+    isolation: Word = ""
+    duration_s: Annotated[float, Field(ge=0, le=1e7, allow_inf_nan=False)] = 0.0
+    fault: Fault | None = None
+    problem: Text = ""
+
+
+@router.post("/heartbeat", dependencies=[Depends(any_worker)])
+def heartbeat(beat: Heartbeat, service: TheService) -> dict[str, bool]:
+    """A worker lives."""
+    told = beat.model_dump() | {"queues": tuple(beat.queues), "running": tuple(beat.running)}
+    running.worker_beat(service, WorkerBeat(**told))
+    return {"ok": True}
+
+
+@router.post("/jobs/{job_id}/claim", dependencies=[Depends(any_worker)])
+def claim(job_id: str, by: Claim, service: TheService) -> dict[str, Any]:
+    """Own a waiting job; the answer has all it takes to run it. 409: it does not wait, drop the message."""
+    if service.store.jobs.get(job_id) is None:
+        raise NotFound("there is no such job")
+    claimed = running.claim(service, job_id, by.worker)
+    if claimed is None:
+        raise Refused("this job does not wait any more")
+    return {
+        "attempt": claimed.job.attempt,
+        "token": claimed.token,
+        "lease_s": service.rules.lease_s,
+        "assignment": {
+            "manifest": claimed.spec.manifest,
+            "lab_path": claimed.spec.lab_path,
+            "bundle": _coded(claimed.spec.bundle),
+            "files": _coded(claimed.files.files),
+            "seed": claimed.job.seed,
+        },
+    }
+
+
+@router.post("/jobs/{job_id}/beat")
+def beat(job: HeldJob, service: TheService) -> dict[str, bool]:
+    """The run goes on; the answer says whether it should."""
+    answer = running.beat(service, job)
+    if not answer.owned:
+        raise _not_yours()
+    return {"cancel": answer.cancel}
+
+
+@router.post("/jobs/{job_id}/events", status_code=204)
+def tell(sent: Events, job: HeldJob, service: TheService) -> Response:
+    """What happened so far."""
+    if not running.tell(service, job, sent.events):
+        raise _not_yours()
+    return Response(status_code=204)
+
+
+@router.post("/jobs/{job_id}/result")
+def result(sent: Result, job: HeldJob, service: TheService) -> dict[str, str]:
+    """What came of the run. The token dies with it."""
+    report = None if sent.report is None else _decoded(sent.report)
+    told = RunResult(report, sent.sandbox, sent.isolation, sent.duration_s, sent.fault, sent.problem)
+    state = running.accept(service, job, told)
+    if state is None:
+        raise _not_yours()
+    return {"state": str(state)}
+
+
+@router.post("/jobs/{job_id}/stopped")
+def stopped(job: HeldJob, service: TheService) -> dict[str, str]:
+    """The run was stopped because it was cancelled."""
+    if not running.stopped(service, job):
+        raise _not_yours()
+    return {"state": "cancelled"}
+
+
+def _coded(files: Any) -> dict[str, str]:
+    return {path: base64.b64encode(data).decode("ascii") for path, data in files.items()}
+
+
+def _decoded(text: str) -> bytes:
+    try:
+        return base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        raise UnreadableSubmission("the report is not base64") from None
+
+
+def _not_yours() -> Refused:
+    return Refused("this attempt does not own the job any more", "stop, and drop what it made")
