@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import time
 
 from grader.domain.errors import GraderError
 from grader.ports import Queue
@@ -9,6 +10,8 @@ from grader.steps import dispatch
 from grader.steps.service import Service
 
 ROUND_S = 1.0
+#: How often it is asked whether somebody has to be told of something.
+LOOK_S = 15.0
 log = logging.getLogger(__name__)
 
 
@@ -43,10 +46,15 @@ class Dispatcher:
             self._thread.join()
 
     def _run(self) -> None:
+        known: frozenset[str] = frozenset()
+        looked = 0.0
         while not self._stop:
             self._news.clear()
             try:
                 dispatch.tick(self._service, self._queue)
+                if time.monotonic() - looked >= LOOK_S:
+                    looked = time.monotonic()
+                    known = dispatch.look(self._service, known)
             except GraderError as error:
                 log.error("a round of the dispatcher failed: %s", error)
             except Exception:  # whatever it was, waiting jobs still need the next round

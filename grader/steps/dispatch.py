@@ -8,6 +8,7 @@ import logging
 
 from grader.domain.errors import QueueDown
 from grader.domain.job import Lost
+from grader.domain.operations import alarms
 from grader.ports import Queue
 from grader.steps.service import Service
 
@@ -48,3 +49,14 @@ def offer(service: Service, queue: Queue) -> int:
                 service.store.jobs.unoffer(unsent)
             return at
     return len(offered)
+
+
+def look(service: Service, known: frozenset[str]) -> frozenset[str]:
+    """Raise an alarm in the log for what was not `known` yet; the kinds that are known now."""
+    now = service.clock()
+    workers = service.store.operations.workers(now, service.rules.worker_silent_s)
+    found = alarms(service.store.operations.figures(now), workers)
+    for alarm in found:
+        if alarm.kind not in known:
+            log.error("alarm: %s %s", alarm.what, alarm.todo)
+    return frozenset(alarm.kind for alarm in found)

@@ -10,7 +10,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric, SummaryMetricFamily
 from prometheus_client.registry import Collector
 
-from grader.domain.job import JobState
+from grader.domain.operations import Figures, WorkerBeat, alarms
 from grader.steps.service import Service
 from grader.web.access import TheService, everybody
 from grader.web.shapes import REFUSALS
@@ -33,10 +33,13 @@ def readyz(request: Request, service: TheService) -> JSONResponse:
     """
     parts = {"database": service.store.operations.works(), "broker": request.app.state.queue.works()}
     parts["dispatcher"] = request.app.state.dispatcher.alive
+    told: list[str] = []
     if parts["database"]:
-        parts["workers"] = bool(service.store.operations.workers(service.clock(), service.rules.worker_silent_s))
+        workers, figures = _read(service)
+        parts["workers"] = bool(workers)
+        told = [f"{alarm.what} {alarm.todo}" for alarm in alarms(figures, workers)]
     ready = parts["database"] and parts["dispatcher"]
-    body = {"ready": ready, "parts": parts}
+    body = {"ready": ready, "parts": parts, "alarms": told}
     return JSONResponse(body, HTTPStatus.OK if ready else HTTPStatus.SERVICE_UNAVAILABLE)
 
 
@@ -48,22 +51,27 @@ def metrics(service: TheService) -> Response:
     return Response(generate_latest(registry), media_type=METRICS_TYPE)
 
 
+def _read(service: Service) -> tuple[list[WorkerBeat], Figures]:
+    now = service.clock()
+    workers = service.store.operations.workers(now, service.rules.worker_silent_s)
+    return workers, service.store.operations.figures(now)
+
+
 class _StoreCollector(Collector):
     def __init__(self, service: Service) -> None:
         self._service = service
 
     def collect(self) -> Iterator[Metric]:
-        now = self._service.clock()
-        figures = self._service.store.operations.figures(now)
-        workers = self._service.store.operations.workers(now, self._service.rules.worker_silent_s)
+        workers, figures = _read(self._service)
         yield _family(GaugeMetricFamily, "grader_jobs_waiting", "Jobs that wait", "queue", figures.waiting)
         oldest = figures.oldest_waiting_s
         yield _family(GaugeMetricFamily, "grader_queue_age_seconds", "Age of the oldest waiting job", "queue", oldest)
         yield _family(GaugeMetricFamily, "grader_jobs_running", "Jobs that run", "queue", figures.running)
         yield _family(CounterMetricFamily, "grader_jobs_ended", "Jobs by final state", "state", figures.outcomes)
         yield _family(CounterMetricFamily, "grader_attempts_ended", "Attempts by ending", "ending", figures.endings)
-        dead = figures.outcomes.get(JobState.DEAD, 0)
-        yield GaugeMetricFamily("grader_jobs_dead", "Jobs given up: somebody has to look", value=dead)
+        yield GaugeMetricFamily("grader_submissions_given_up", "Nobody tries them again", value=figures.given_up)
+        ringing = alarms(figures, workers)
+        yield GaugeMetricFamily("grader_alarms", "What somebody has to look at; /readyz says what", value=len(ringing))
         yield GaugeMetricFamily("grader_workers", "Workers heard of lately", value=len(workers))
         runs = SummaryMetricFamily("grader_run_seconds", "Time that graded runs took", labels=["lab"])
         for lab, (total, count) in figures.run_seconds.items():

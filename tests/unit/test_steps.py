@@ -346,3 +346,30 @@ def test_a_changed_lab_is_taken_up_for_new_submissions_alone(service: Service, a
     assert after.spec_digest != before.spec_digest
     found = viewing.the_spec(service, before.spec_digest)
     assert b"stricter" not in found.bundle[f"{found.lab_path}/test_lab.py"]
+
+
+def test_an_alarm_rings_once_before_a_student_asks(
+    service: Service, amy: Viewer, clock: ManualClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    receipt = hand_in(service, amy)
+    assert dispatch.look(service, frozenset()) == frozenset()
+    clock.passes(60)
+    known = dispatch.look(service, frozenset())
+    assert known == {"unserved"}
+    assert dispatch.look(service, known) == known
+    assert [record.message for record in caplog.records] == [
+        "alarm: No worker serves the cpu queue, where 1 job waits. "
+        "Start one: grader worker --queues cpu. Nothing is lost meanwhile."
+    ]
+    worker_is_up(service)
+    assert dispatch.look(service, known) == frozenset()
+    clock.passes(1000)
+    worker_is_up(service)
+    assert dispatch.look(service, frozenset()) == {"stuck"}
+    for _ in range(service.rules.max_attempts):
+        claimed(service, receipt.job)
+        clock.passes(1000)
+        dispatch.reconcile(service)
+    assert dispatch.look(service, frozenset()) == {"given-up"}
+    rerunning.rerun(service, enrolled(service, "gina", Role.GRADER), receipt.handin.id)
+    assert dispatch.look(service, frozenset()) == frozenset()

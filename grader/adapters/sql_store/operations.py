@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, Select, delete, exists, func, insert, select, update
 
 from grader.adapters.sql_store.engine import Transactions
 from grader.adapters.sql_store.tables import attempt, audit, course, job, worker
@@ -58,6 +58,7 @@ class SqlOperations(Transactions):
                 outcomes={state: count for state, count in db.execute(states).all()},
                 endings={ending: count for ending, count in db.execute(endings).all()},
                 run_seconds={lab: (float(total), count) for lab, total, count in db.execute(runs).all()},
+                given_up=db.execute(_given_up()).scalar() or 0,
             )
 
     def note(self, actor: str, course: str, action: str, subject: str, detail: Mapping[str, Any], now: float) -> None:
@@ -83,6 +84,12 @@ class SqlOperations(Transactions):
         except StoreDown:
             return False
         return True
+
+
+def _given_up() -> Select[int]:
+    newer = job.alias()
+    again = exists().where(newer.c.submission_id == job.c.submission_id, newer.c.created_at > job.c.created_at)
+    return select(func.count()).select_from(job).where(job.c.state == str(JobState.DEAD), ~again)
 
 
 def live_slots(db: Connection, now: float, silent_s: float) -> dict[str, int]:
