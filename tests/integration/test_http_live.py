@@ -220,6 +220,7 @@ def test_metrics_tell_age_outcomes_lost_leases_and_retries(desk: Desk) -> None:
 def test_a_database_that_is_gone_refuses_new_work_clearly(desk: Desk, tmp_path: Path) -> None:
     client = desk.client("amy")
     assert client.get("/api/v1/me").status_code == 200
+    desk.store.close()
     for file in tmp_path.glob("grader.db*"):
         file.unlink()
     (tmp_path / "grader.db").mkdir()
