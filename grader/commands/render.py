@@ -1,5 +1,7 @@
 """A graded outcome for people (a table, then each failure once) and for programs (one JSON object)."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from rich import box
@@ -8,7 +10,7 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
-from grader.domain.diagnosis import diagnose
+from grader.domain.diagnosis import Finding, diagnose
 from grader.domain.report import TestResult, Verdict
 from grader.steps.grading import Graded
 
@@ -24,6 +26,29 @@ MARKS = {
 OUTPUT_LINES = 12
 CLAIM_WIDTH = 140
 JOINED = "This lab runs spec and submission in one process: its verdicts are only as honest as the submission."
+
+
+@dataclass(frozen=True)
+class Row:
+    """One test as people read it. A stretch test has no points."""
+
+    test: str
+    verdict: Verdict
+    points: int
+    max_points: int
+    stretch: bool
+    duration_s: float
+    claim: str = ""
+
+    @property
+    def name(self) -> str:
+        """Without what every test's name begins with."""
+        return self.test.removeprefix("test_")
+
+    @property
+    def worth(self) -> str:
+        """What it earned of what it could."""
+        return "stretch" if self.stretch else f"{self.points}/{self.max_points}"
 
 
 def as_json(graded: Graded) -> dict[str, Any]:
@@ -52,63 +77,66 @@ def _verdict(graded: Graded, result: TestResult) -> dict[str, Any]:
         "max_points": spec.points if spec else 0,
         "duration_s": round(result.duration_s, 4),
         "diagnosis": diagnosis and {"cause": diagnosis.cause, "hint": diagnosis.hint, "message": diagnosis.message},
-        "checks": [vars(check) for check in result.checks],
+        "checks": [asdict(check) for check in result.checks],
     }
 
 
-def table(graded: Graded, width: int) -> RenderableType:
-    """One row per test: verdict, points, name, seconds; its claim too where `width` columns have room."""
-    rows = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    rows.add_column("")
-    rows.add_column("points", justify="right", no_wrap=True)
-    rows.add_column("test", overflow="fold")
-    if width >= CLAIM_WIDTH:
-        rows.add_column("claim")
-    rows.add_column("time", justify="right", no_wrap=True)
+def rows(graded: Graded) -> list[Row]:
+    """One per test, in the lab's order."""
+    found = []
     for result in graded.report.tests:
         spec = graded.lab.test(result.name)
-        mark, colour = MARKS[result.verdict]
-        points = "stretch" if spec is None or spec.stretch else f"{graded.score.per_test[result.name]}/{spec.points}"
-        name = Text(result.name.removeprefix("test_"), style="" if result.verdict is Verdict.PASSED else colour)
-        claim = [Text(spec.claim if spec else "", style="dim")] if width >= CLAIM_WIDTH else []
-        seconds = Text(f"{result.duration_s:.2f} s", style="dim")
-        rows.add_row(Text(mark, style=colour), Text(points), name, *claim, seconds)
-    return rows
+        points = graded.score.per_test[result.name]
+        most, claim = (spec.points, spec.claim) if spec else (0, "")
+        stretch = spec is None or spec.stretch
+        found.append(Row(result.name, result.verdict, points, most, stretch, result.duration_s, claim))
+    return found
 
 
-def failures(graded: Graded) -> list[RenderableType]:
-    """Each cause once, in the order to mend them, with what the submission printed."""
+def table(tests: Sequence[Row], width: int) -> RenderableType:
+    """One row per test: verdict, points, name, seconds; its claim too where `width` columns have room."""
+    shown = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    shown.add_column("")
+    shown.add_column("points", justify="right", no_wrap=True)
+    shown.add_column("test", overflow="fold")
+    if width >= CLAIM_WIDTH:
+        shown.add_column("claim")
+    shown.add_column("time", justify="right", no_wrap=True)
+    for row in tests:
+        mark, colour = MARKS[row.verdict]
+        name = Text(row.name, style="" if row.verdict is Verdict.PASSED else colour)
+        claim = [Text(row.claim, style="dim")] if width >= CLAIM_WIDTH else []
+        seconds = Text(f"{row.duration_s:.2f} s", style="dim")
+        shown.add_row(Text(mark, style=colour), Text(row.worth), name, *claim, seconds)
+    return shown
+
+
+def failures(findings: Sequence[Finding], outputs: Mapping[str, str]) -> list[RenderableType]:
+    """Each cause once, in the order to mend them, with what the submission printed in its first test."""
     parts: list[RenderableType] = []
-    for finding in graded.findings:
+    for finding in findings:
         _, colour = MARKS[finding.verdict]
         parts += [Rule(style=colour), Text(finding.message)]
         if len(finding.tests) > 1:
             also = ", ".join(name.removeprefix("test_") for name in finding.tests[1:])
             parts.append(Text(f" Same cause: {also}", style="dim"))
-        printed = graded.report.of(finding.tests[0]).output.strip()
+        printed = outputs.get(finding.tests[0], "").strip()
         if printed:
             lines = printed.splitlines()
             more = f"\n… {len(lines) - OUTPUT_LINES} more lines" if len(lines) > OUTPUT_LINES else ""
             parts.append(Text(" Your code printed:", style="dim"))
-            parts.append(Text(_indented("\n".join(lines[:OUTPUT_LINES]) + more), style="dim"))
+            parts.append(Text(indented("\n".join(lines[:OUTPUT_LINES]) + more), style="dim"))
     return parts
 
 
-def first_failure(graded: Graded) -> RenderableType:
-    """The first cause alone, set off from what is around it."""
-    return Text(_indented(graded.findings[0].message))
-
-
-def _indented(text: str) -> str:
+def indented(text: str) -> str:
+    """Set off from what is around it."""
     return "\n".join(f"    {line}" for line in text.splitlines())
 
 
-def total(graded: Graded) -> RenderableType:
+def total(title: str, points: int, most: int, how: str, joined: bool = False) -> RenderableType:
     """The score, and how it was judged."""
-    full = graded.score.points == graded.score.max_points
-    line = Text(f"{graded.lab.title}: ", style="bold")
-    line.append(f"{graded.score.points} of {graded.score.max_points} points", style="bold green" if full else "bold")
-    how = Text(f"{graded.sandbox}, {graded.isolation}, {graded.duration_s:.1f} s, seed {graded.seed}", style="dim")
-    if graded.isolation == "split":
-        return Group(line, how)
-    return Group(line, how, Text(JOINED, style="yellow"))
+    line = Text(f"{title}: ", style="bold")
+    line.append(f"{points} of {most} points", style="bold green" if points == most else "bold")
+    parts = [line, Text(how, style="dim"), *([Text(JOINED, style="yellow")] if joined else [])]
+    return Group(*parts)

@@ -61,8 +61,8 @@ class Accounts(Protocol):
         """Their unexpired secrets of a kind, newest first, at most 200."""
         ...
 
-    def revoke(self, person_id: int, credential_id: int) -> bool:
-        """Forget one of their own secrets; False if there is none."""
+    def revoke(self, person_id: int, credential_id: int, kind: CredentialKind) -> bool:
+        """Forget one of their own secrets of a kind; False if there is none."""
         ...
 
     def has_anyone(self) -> bool:

@@ -66,7 +66,7 @@ def end_session(service: Service, secret: str) -> None:
     """Forget a session; nothing happens if it is none."""
     found = service.store.accounts.use_credential(digest(secret), CredentialKind.SESSION, service.clock())
     if found is not None:
-        service.store.accounts.revoke(found[0].id, found[1].id)
+        service.store.accounts.revoke(found[0].id, found[1].id, CredentialKind.SESSION)
 
 
 def require(viewer: Viewer, course: str, role: Role) -> None:

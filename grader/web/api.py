@@ -81,7 +81,7 @@ def make_token(sent: TokenIn, viewer: SignedIn, service: TheService) -> NewToken
 @router.delete("/tokens/{token_id}", status_code=204, tags=["access"])
 def revoke_token(token_id: Annotated[int, Path(ge=0, lt=2**31)], viewer: SignedIn, service: TheService) -> Response:
     """Make one's own token worthless."""
-    if not service.store.accounts.revoke(viewer.person.id, token_id):
+    if not service.store.accounts.revoke(viewer.person.id, token_id, CredentialKind.TOKEN):
         raise NotFound("you have no such token")
     return Response(status_code=204)
 

@@ -30,6 +30,7 @@ HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
+FOREVER = "public, max-age=31536000, immutable"
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
 
@@ -65,6 +66,6 @@ async def _secured(request: Request, call_next: Callable[[Request], Awaitable[Re
     response = await call_next(request)
     for name, value in HEADERS.items():
         response.headers.setdefault(name, value)
-    if not request.url.path.startswith("/static/"):
-        response.headers.setdefault("Cache-Control", "no-store")
+    is_static = request.url.path.startswith("/static/") and "v" in request.query_params  # named by its content
+    response.headers.setdefault("Cache-Control", FOREVER if is_static else "no-store")
     return response

@@ -1,6 +1,6 @@
 """Refuses request bodies that are too large before they cost memory or disk, whatever they say of their size."""
 
-from starlette.responses import JSONResponse
+from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 KIB = 1024
@@ -37,7 +37,7 @@ class BodyLimit:
         limit = limit_of(scope["path"])
         stated = dict(scope["headers"]).get(b"content-length", b"0")
         if not stated.isdigit() or int(stated[:20]) > limit:
-            await _refusal(limit)(scope, receive, send)
+            await _refusal(scope["path"], limit)(scope, receive, send)
             return
         await self._counted(limit, scope, receive, send)
 
@@ -62,15 +62,15 @@ class BodyLimit:
             await self._app(scope, count, note)
         except _TooLarge:
             if not answered:
-                await _refusal(limit)(scope, receive, send)
+                await _refusal(scope["path"], limit)(scope, receive, send)
 
 
-def _refusal(limit: int) -> JSONResponse:
+def _refusal(path: str, limit: int) -> Response:
     size = f"{limit // MIB} MB" if limit >= MIB else f"{limit // KIB} kB"
-    error = {
-        "message": f"this request is larger than {size}",
-        "advice": "hand in code alone: leave data, outputs and environments out",
-        "fault": "student",
-        "retried": False,
-    }
-    return JSONResponse({"error": error}, 413, headers={"Connection": "close"})
+    message, advice = f"This request is larger than {size}", "hand in code alone: leave data and outputs out"
+    ends = {"Connection": "close"}
+    if path.startswith("/api/"):
+        error = {"message": message, "advice": advice, "fault": "student", "retried": False}
+        return JSONResponse({"error": error}, 413, headers=ends)
+    page = f"<!doctype html><html lang=en><title>Too large</title><h1>Too large</h1><p>{message}: {advice}.</p>"
+    return HTMLResponse(page, 413, headers=ends)

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable
 from http import HTTPStatus
+from urllib.parse import urlencode
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -48,7 +49,8 @@ def install(app: FastAPI, page: ErrorPage) -> None:
         if request.url.path.startswith(("/api/", "/healthz", "/readyz", "/metrics")):
             return JSONResponse({"error": as_json(error)}, status, headers=_headers(error))
         if status == HTTPStatus.UNAUTHORIZED and request.method == "GET":
-            return RedirectResponse("/login", HTTPStatus.SEE_OTHER)
+            back = urlencode({"next": request.url.path}) if request.url.path != "/" else ""
+            return RedirectResponse(f"/login?{back}".rstrip("?"), HTTPStatus.SEE_OTHER)
         response = page(request, error, status)
         response.headers.update(_headers(error))
         return response

@@ -124,7 +124,7 @@ def revoke_token(
     token_id: Annotated[int, Path(ge=0, lt=2**31)], service: TheService, viewer: SignedIn
 ) -> Response:  # fmt: skip
     """Make one of my tokens worthless."""
-    if not service.store.accounts.revoke(viewer.person.id, token_id):
+    if not service.store.accounts.revoke(viewer.person.id, token_id, CredentialKind.TOKEN):
         raise NotFound("you have no such token", "it may be revoked already")
     return _to("/me")
 

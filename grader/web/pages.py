@@ -6,7 +6,6 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse
 
-from grader.domain.course import Handed
 from grader.domain.people import Role
 from grader.steps import viewing
 from grader.steps.access import require

@@ -10,7 +10,7 @@ from fastapi.responses import HTMLResponse, Response
 
 from grader.domain.course import Course, Handed
 from grader.domain.errors import GraderError
-from grader.domain.job import JobState
+from grader.domain.job import Ending, JobState
 from grader.domain.live import MAX_EVENTS, LiveEvent
 from grader.domain.people import CredentialKind, Role, Viewer
 from grader.domain.placing import MAX_TOTAL_BYTES
@@ -107,6 +107,7 @@ def result_context(view: View, viewer: Viewer, events: Sequence[LiveEvent]) -> d
         "live_words": _live_words(view),
         "live_status": f"{done} of {len(rows)} tests done, {passed} passed" if done else "",
         "live_share": 100 * done / max(1, len(rows)),
+        "lost": any(attempt.ending in (Ending.LOST, Ending.GIVEN_BACK) for attempt in view.attempts),
         "after": events[-1].seq if events else 0,
         "cards": cards,
         "stages": stages,

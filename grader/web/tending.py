@@ -4,22 +4,13 @@ from dataclasses import dataclass
 
 from grader.domain.course import Handed
 from grader.domain.job import Job, JobState
-from grader.domain.operations import Figures, WorkerBeat
+from grader.domain.operations import Alarm, Figures, WorkerBeat, alarms
 from grader.steps.service import Service
 from grader.web.wording import count, duration
 
 #: Only so many of a course's newest submissions are searched for one that was given up.
 SEARCHED = 200
 LINKS = 10
-
-
-@dataclass(frozen=True)
-class Alarm:
-    """Something that does not mend itself. `links` are the submissions it is about."""
-
-    what: str
-    todo: str
-    links: tuple[Handed, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -47,9 +38,10 @@ class Queue:
 
 @dataclass(frozen=True)
 class Health:
-    """The panel."""
+    """The panel. `given_up` are submissions of the course that nobody tries again."""
 
     alarms: tuple[Alarm, ...]
+    given_up: tuple[Handed, ...]
     workers: tuple[Worker, ...]
     queues: tuple[Queue, ...]
 
@@ -60,36 +52,16 @@ def health(service: Service, course: str) -> Health:
     beats = service.store.operations.workers(now, service.rules.worker_silent_s)
     figures = service.store.operations.figures(now)
     return Health(
-        alarms=(*_unserved(figures, beats), *_dead(service, course)),
+        alarms=tuple(alarms(figures, beats)),
+        given_up=_given_up(service, course) if figures.given_up else (),
         workers=tuple(_worker(service, course, beat) for beat in beats),
         queues=tuple(_queue(figures, name) for name in sorted({*figures.waiting, *figures.running})),
     )
 
 
-def _unserved(figures: Figures, beats: list[WorkerBeat]) -> list[Alarm]:
-    served = {queue for beat in beats if beat.state == "ready" for queue in beat.queues}
-    return [
-        Alarm(
-            f"No worker serves the {queue} queue, where {count(waiting, 'job')} {_plural(waiting, 'waits', 'wait')}.",
-            f"Start one: grader worker, with GRADER_QUEUES={queue}. Nothing is lost meanwhile.",
-        )
-        for queue, waiting in sorted(figures.waiting.items())
-        if waiting and queue not in served
-    ]
-
-
-def _dead(service: Service, course: str) -> list[Alarm]:
+def _given_up(service: Service, course: str) -> tuple[Handed, ...]:
     rows = service.store.submissions.page(course, limit=SEARCHED)
-    given_up = [row for row in rows if row.job.state is JobState.DEAD]
-    if not given_up:
-        return []
-    n = len(given_up)
-    what = f"{count(n, 'submission')} could not be graded and {_plural(n, 'is', 'are')} not tried again."
-    return [Alarm(what, "Look at why, mend that, and run each again.", tuple(given_up[:LINKS]))]
-
-
-def _plural(n: int, one: str, many: str) -> str:
-    return one if n == 1 else many
+    return tuple(row for row in rows if row.job.state is JobState.DEAD)[:LINKS]
 
 
 def _worker(service: Service, course: str, beat: WorkerBeat) -> Worker:

@@ -367,8 +367,9 @@ def test_a_link_opens_once_a_session_until_it_expires_a_token_until_it_is_revoke
     assert accounts.use_credential("b" * 64, CredentialKind.SESSION, NOW + 11) is None
     token = accounts.add_credential(amy.id, CredentialKind.TOKEN, "c" * 64, "laptop", NOW, None)
     assert [one.label for one in accounts.credentials(amy.id, CredentialKind.TOKEN)] == ["laptop"]
-    assert not accounts.revoke(amy.id + 1, token.id)
-    assert accounts.revoke(amy.id, token.id)
+    assert not accounts.revoke(amy.id + 1, token.id, CredentialKind.TOKEN)
+    assert not accounts.revoke(amy.id, token.id, CredentialKind.SESSION)
+    assert accounts.revoke(amy.id, token.id, CredentialKind.TOKEN)
     assert accounts.use_credential("c" * 64, CredentialKind.TOKEN, NOW) is None
 
 

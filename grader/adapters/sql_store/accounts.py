@@ -119,9 +119,10 @@ class SqlAccounts(Transactions):
         with self._read() as db:
             return [to_credential(row) for row in db.execute(query).mappings()]
 
-    def revoke(self, person_id: int, credential_id: int) -> bool:
+    def revoke(self, person_id: int, credential_id: int, kind: CredentialKind) -> bool:
         """See `Accounts`."""
-        own = and_(credential.c.id == credential_id, credential.c.person_id == person_id)
+        c = credential.c
+        own = and_(c.id == credential_id, c.person_id == person_id, c.kind == str(kind))
         with self._write() as db:
             return db.execute(delete(credential).where(own)).rowcount > 0
 

@@ -83,7 +83,7 @@ const on = {
   requeued() {
     clear();
     state("waiting", "open");
-    words.textContent = "That attempt was lost. It is our fault, not yours, and counts for nothing: another one follows.";
+    document.getElementById("live-lost").hidden = false;
   },
   ended() {
     source.close();
