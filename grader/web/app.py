@@ -11,12 +11,13 @@ from fastapi.staticfiles import StaticFiles
 from grader.dispatcher import Dispatcher
 from grader.ports import Queue
 from grader.steps.service import Service
-from grader.web import api, errors, health, live, pages, worker_api
+from grader.web import api, errors, health, live, worker_api
 from grader.web.bounds import BodyLimit
 from grader.web.live import Watchers
+from grader.web.pages import routes, showing
 from grader.web.throttle import Throttle
 
-STATIC = Path(__file__).parent / "static"
+STATIC = Path(__file__).parent / "pages" / "static"
 WRONG_LOGINS_PER_MINUTE = 20
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
@@ -54,8 +55,8 @@ def make_app(
     app.state.guesses = Throttle(WRONG_LOGINS_PER_MINUTE, 60.0)
     app.add_middleware(BodyLimit)
     app.middleware("http")(_secured)
-    errors.install(app, pages.error_page)
-    for router in (api.router, live.router, worker_api.router, health.router, pages.router):
+    errors.install(app, showing.error_page)
+    for router in (api.router, live.router, worker_api.router, health.router, routes.router):
         app.include_router(router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     return app

@@ -18,10 +18,10 @@ from grader.domain.people import Person, Role, Viewer
 from grader.domain.report import read_report
 from grader.domain.score import score
 from grader.steps.viewing import View
-from grader.web.rendering import render
-from grader.web.showing import result_context
-from grader.web.telling import told
-from grader.web.wording import chance, duration, large, odds, small, turn
+from grader.web.pages.rendering import render
+from grader.web.pages.showing import result_context
+from grader.web.pages.telling import told
+from grader.web.pages.wording import chance, duration, large, odds, small, turn
 
 NOW = 1_764_012_000.0
 ADA = Person(1, "ada", "Ada Lovelace")

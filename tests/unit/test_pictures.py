@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from grader.domain.measurements import Bars, Check
-from grader.web.pictures import WIDTH, bars, gauge, meter, trail
+from grader.web.pages.pictures import WIDTH, bars, gauge, meter, trail
 
 EXACT = Check("error", 1e-15, 1e-5, 62, 0.0)
 LAW = Check("law", -0.8, 9.48, 5000, 3.3e-10, sigmas=2.5)

@@ -1,4 +1,4 @@
-"""The pages people read. Nothing is decided here: steps say who may see what, `result` and `wording` how it is told."""
+"""Where each page is. Nothing is decided here: steps say who may see what, `result` and `wording` how it is told."""
 
 from typing import Annotated
 from urllib.parse import urlencode
@@ -9,13 +9,11 @@ from fastapi.responses import HTMLResponse
 from grader.domain.people import Role
 from grader.steps import viewing
 from grader.steps.access import require
-from grader.web import forms
 from grader.web.access import SignedIn, TheService
-from grader.web.forms import PLAIN, Id, Name
-from grader.web.showing import PAGE, error_page, lab_shown, result_shown, shown, the_course
-from grader.web.tending import health
-
-__all__ = ["error_page", "router"]
+from grader.web.pages import forms
+from grader.web.pages.forms import PLAIN, Id, Name
+from grader.web.pages.showing import PAGE, lab_shown, result_shown, shown, the_course
+from grader.web.pages.tending import health
 
 router = APIRouter(include_in_schema=False)
 router.include_router(forms.router)

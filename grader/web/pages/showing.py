@@ -19,11 +19,11 @@ from grader.steps.access import require
 from grader.steps.courses import find_lab
 from grader.steps.service import Service
 from grader.steps.viewing import View
-from grader.web import result
 from grader.web.access import SESSION_COOKIE, csrf_token, the_service
 from grader.web.errors import STATUS
-from grader.web.rendering import render
-from grader.web.wording import VERDICTS, turn
+from grader.web.pages import result
+from grader.web.pages.rendering import render
+from grader.web.pages.wording import VERDICTS, turn
 
 PAGE = 50
 

@@ -17,7 +17,7 @@ from grader.domain.people import CredentialKind, Person, Role, Viewer
 from grader.steps import access, intake, rerunning
 from grader.steps.service import Service
 from grader.web.access import SESSION_COOKIE, SignedIn, TheService, everybody, guessed_wrong, read_form
-from grader.web.showing import lab_shown, result_shown, shown, status_of
+from grader.web.pages.showing import lab_shown, result_shown, shown, status_of
 from grader.web.uploads import read_upload
 
 router = APIRouter(include_in_schema=False)

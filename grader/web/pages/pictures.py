@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from markupsafe import Markup, escape
 
 from grader.domain.measurements import Bars, Check
-from grader.web.wording import odds, small
+from grader.web.pages.wording import odds, small
 
 WIDTH = 340
 #: How long a label may be that stands beside its bars, and one above them.

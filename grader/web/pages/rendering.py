@@ -7,7 +7,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from grader.web import pictures, wording
+from grader.web.pages import pictures, wording
 
 _HERE = Path(__file__).parent
 #: Of each static file a mark that changes when it does, so that browsers may keep it.

@@ -8,9 +8,9 @@ from grader.domain.lab import Lab, TestSpec
 from grader.domain.live import LiveEvent
 from grader.domain.report import Report, TestResult, Verdict
 from grader.domain.score import Score
-from grader.web.measured import Measurement, measurements
-from grader.web.telling import Told, told
-from grader.web.wording import VERDICTS, WHOSE, count, duration
+from grader.web.pages.measured import Measurement, measurements
+from grader.web.pages.telling import Told, told
+from grader.web.pages.wording import VERDICTS, WHOSE, count, duration
 
 #: Of what the code printed, per finding; the rest stays on the server.
 PRINTED_CHARACTERS = 8_000

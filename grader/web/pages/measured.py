@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from grader.domain.measurements import Check
-from grader.web.pictures import bars, gauge
-from grader.web.wording import chance, count, odds, small
+from grader.web.pages.pictures import bars, gauge
+from grader.web.pages.wording import chance, count, odds, small
 
 #: Measurements told of one test; a parametrised one can have hundreds.
 MEASUREMENTS = 12

@@ -6,7 +6,7 @@ from grader.domain.course import Handed
 from grader.domain.job import Job, JobState
 from grader.domain.operations import Alarm, Figures, WorkerBeat, alarms
 from grader.steps.service import Service
-from grader.web.wording import count, duration
+from grader.web.pages.wording import count, duration
 
 #: Only so many of a course's newest submissions are searched for one that was given up.
 SEARCHED = 200
