@@ -9,8 +9,9 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
+from grader.commands.answers import Unreachable
 from grader.domain.errors import Fault, GraderError
-from grader.domain.job import Event, OnEvent
+from grader.domain.run import Event, OnEvent
 
 out = Console(highlight=False, emoji=False)
 err = Console(stderr=True, highlight=False, emoji=False)
@@ -22,7 +23,7 @@ OURS = 3
 _WHOSE = {
     Fault.STUDENT: "",
     Fault.LAB_AUTHOR: "The lab's author has to mend this. ",
-    Fault.OPERATOR: "Whoever runs this machine has to mend this. ",
+    Fault.OPERATOR: "Whoever runs the grader has to mend this. ",
     Fault.US: "This is the grader's fault. ",
 }
 
@@ -31,7 +32,8 @@ def fail(error: GraderError) -> int:
     """Tell an error with its owner and advice; returns the exit code it stands for."""
     err.print(Text(f"error: {error.message}", style="red"))
     again = "Trying again may help. " if error.retried else ""
-    advice = f"{_WHOSE[error.fault]}{again}{error.advice}".strip()
+    whose = "" if isinstance(error, Unreachable) else _WHOSE[error.fault]  # who knows, from here
+    advice = f"{whose}{again}{error.advice}".strip()
     if advice:
         err.print(Text(advice))
     if error.fault is Fault.STUDENT:

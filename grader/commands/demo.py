@@ -1,54 +1,152 @@
-"""`grader demo`: the main job on what the course ships: a starter, a half-right and a right answer of each CPU lab."""
+"""`grader demo`: the main job end to end on one machine: a course, three students, real submissions, live verdicts."""
 
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
 from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from grader.bootstrap import App
-from grader.commands import console, grade, render
+from grader import bootstrap
+from grader.commands import console, following, packing, render, serving, session
+from grader.commands.remote import PATIENT, Remote
+from grader.commands.seen import Seen, row
+from grader.domain.people import Role
 from grader.settings import Settings
-from grader.steps.grading import Graded
-
-ANSWERS = (("starter", "starter.py"), ("half right", "examples/half_right.py"), ("right", "solution.py"))
-
-
-def command() -> None:
-    """Grade three answers of every CPU lab and show the difference."""
-    app = App(Settings())
-    sandbox = app.runner().name
-    console.out.print(
-        Text(f"Grading {len(ANSWERS)} answers per lab in {sandbox}: judge and submission in separate sandboxes.\n")
-    )
-    rows = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for title in ("lab", *(name for name, _ in ANSWERS)):
-        rows.add_column(title, justify="left" if title == "lab" else "right")
-    for lab in _cpu_labs(app):
-        graded = [_graded(app, lab, name, file) for name, file in ANSWERS]
-        _story(graded[1])
-        rows.add_row(lab, *(f"{g.score.points}/{g.score.max_points}  {g.duration_s:.1f} s" for g in graded))
-    console.out.print(rows)
-    console.out.print(
-        "Now yours: edit a starter.py under labs/ and run\n  .venv/bin/grader grade lab-01 path/to/starter.py"
-    )
+from grader.steps import courses
+from grader.steps.courses import Enrolment
 
 
-def _cpu_labs(app: App) -> list[str]:
-    folders = [app.shelf.find(name) for name in app.shelf.labs()]
-    return [f.lab.id for f in sorted(folders, key=lambda f: f.lab.order) if f.lab.queue == "cpu"]
+@dataclass(frozen=True)
+class Student:
+    """Somebody invented, and which of the lab's files they hand in."""
+
+    login: str
+    name: str
+    does: str
+    file: str
 
 
-def _graded(app: App, lab: str, name: str, file: str) -> Graded:
-    folder = app.shelf.find(lab)
-    path = app.settings.course / folder.path / file
-    graded = grade.run(app, lab, str(path), sandbox=None, seed=None, tests=None, quiet=False)
-    mark = Text("✓ " if graded.score.points == graded.score.max_points else "· ")
-    console.out.print(mark.append(f"{lab} {name}: {graded.score.points} of {graded.score.max_points}"))
-    return graded
+STUDENTS = (
+    Student("ada", "Ada", "has solved it", "solution.py"),
+    Student("ben", "Ben", "is half right", "examples/half_right.py"),
+    Student("cleo", "Cleo", "has not begun", "starter.py"),
+)
 
 
-def _story(graded: Graded) -> None:
-    """The first failure of a half-right answer, as its student reads it."""
-    if graded.findings:
-        console.out.print(Text("  the first thing its student reads:", style="dim"))
-        console.out.print(render.first_failure(graded), soft_wrap=True)
-        console.out.print()
+def command(
+    home: Annotated[Path | None, typer.Option(help="Keep the data here; by default it is gone at the end")] = None,
+    leave: Annotated[bool, typer.Option("--exit", help="End after grading; also where no terminal is")] = False,
+) -> None:
+    """Start a service of its own, grade what three students hand in, and stay up to be looked at until Ctrl-C."""
+    bootstrap.configure_logs("ERROR")
+    with _folder(home) as folder, serving.listen("127.0.0.1", 0) as listening, ExitStack() as clients:
+        settings = _settings(folder, listening.getsockname()[1])
+        site = bootstrap.Site(settings, with_worker=True)
+        site.open_course()
+        course = site.service.store.courses.courses()[0].id
+        link = site.first_link() or site.login_url(courses.login_link(site.service, bootstrap.FIRST_PERSON))
+        rows = [Enrolment(one.login, one.name, "", Role.STUDENT) for one in STUDENTS]
+        courses.enrol(site.service, course, rows)
+        with serving.served(site, listening):
+            console.out.print(Text(f"grader is up: {settings.public_url}, with a worker in the same process\n"))
+            remotes = {one: clients.enter_context(_log_in(site, settings, one)) for one in STUDENTS}
+            _grade(remotes, course, settings)
+            console.out.print(Text(f"The pages: {settings.public_url}   Log in as (each link works once)"))
+            for one in STUDENTS:
+                _tell_link(one.name, site.login_url(courses.login_link(site.service, one.login)))
+            _tell_link("the instructor", link)
+            if leave or not sys.stdin.isatty():
+                return
+            console.out.print("\nIt stays up until Ctrl-C. Yours: edit a starter.py under labs/ and upload it there.")
+            serving.wait_for_signal(lambda: console.out.print("Ending."))
+
+
+@contextmanager
+def _folder(home: Path | None) -> Iterator[Path]:
+    if home is not None:
+        yield home
+        return
+    with tempfile.TemporaryDirectory(prefix="grader-demo-") as folder:
+        yield Path(folder)
+
+
+def _settings(home: Path, port: int) -> Settings:
+    """One process on this machine, whatever the environment says."""
+    alone = {"database": None, "broker": "memory://", "key": None, "worker_token": None, "queues": "cpu"}
+    return Settings(home=home, host="127.0.0.1", port=port, url=f"http://127.0.0.1:{port}", **alone)
+
+
+def _log_in(site: bootstrap.Site, settings: Settings, student: Student) -> Remote:
+    with Remote(settings.public_url) as stranger:
+        token = stranger.exchange(courses.login_link(site.service, student.login), "grader demo")
+    return Remote(settings.public_url, token)
+
+
+def _grade(remotes: dict[Student, Remote], course: str, settings: Settings) -> None:
+    """Everybody hands everything in; then each is followed to its score."""
+    shelf = bootstrap.App(settings).shelf
+    labs = [lab for lab in session.labs_of(remotes[STUDENTS[0]], course) if shelf.find(lab.id).lab.queue == "cpu"]
+    handed: dict[tuple[Student, str], Seen] = {}
+    for lab in labs:
+        folder = settings.course / shelf.find(lab.id).path
+        for student, remote in remotes.items():
+            packed = packing.pack(lab, str(folder / student.file))
+            answer = remote.submit(course, lab.id, packed.name, packed.data, lambda: None)
+            handed[student, lab.id] = Seen.read(answer, remote.server)
+    for lab in labs:
+        console.out.print(Text(lab.title, style="bold"))
+        for student, remote in remotes.items():
+            handed[student, lab.id] = _followed(student, remote, handed[student, lab.id])
+        _story(lab.title, [handed[student, lab.id] for student in STUDENTS])
+    console.out.print(_table(labs, handed))
+
+
+def _followed(student: Student, remote: Remote, found: Seen) -> Seen:
+    """One line that grows by a mark per test."""
+    say = console.out.print
+    say(Text(f"  {student.name:<5}{student.does:<15}"), end="")
+    for told in remote.follow(found.id):
+        if told.kind == "test":
+            mark, colour = render.MARKS[row(told.data).verdict]
+            say(Text(mark, style=colour), end="")
+        elif told.kind == "requeued":
+            say(Text("↻", style="yellow"), end="")
+    found = Seen.read(remote.submission(found.id, PATIENT), remote.server)
+    say(Text(f"  {_score(found)}, {found.duration_s:.1f} s"))
+    return found
+
+
+def _score(found: Seen) -> str:
+    return " ".join(following.unscored(found)) if found.points is None else f"{found.points} of {found.max_points}"
+
+
+def _story(title: str, seen: list[Seen]) -> None:
+    """The first thing that the half-right one reads."""
+    for found in seen:
+        if found.findings and found.points:
+            console.out.print(Text(f"  The first thing that {found.name} reads:", style="dim"))
+            console.out.print(Text(render.indented(found.findings[0].message)), soft_wrap=True)
+            break
+    console.out.print()
+
+
+def _table(labs: list[session.ChosenLab], handed: dict[tuple[Student, str], Seen]) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("points")
+    for student in STUDENTS:
+        table.add_column(student.name, justify="right")
+    for lab in labs:
+        scores = [handed[student, lab.id] for student in STUDENTS]
+        table.add_row(Text(lab.id), *(Text("–" if one.points is None else str(one.points)) for one in scores))
+    return table
+
+
+def _tell_link(name: str, url: str) -> None:
+    console.out.print(Text(f"  {name:<16}{url}"), soft_wrap=True)

@@ -55,10 +55,13 @@ def _named(lab: Lab, tests: list[str]) -> tuple[str, ...]:
 
 def show(graded: Graded, path: str) -> None:
     """Print an outcome for a person."""
-    console.out.print(render.table(graded, console.out.width))
-    for part in render.failures(graded):
+    console.out.print(render.table(render.rows(graded), console.out.width))
+    outputs = {result.name: result.output for result in graded.report.tests}
+    for part in render.failures(graded.findings, outputs):
         console.out.print(part, soft_wrap=True)
     console.out.print()
-    console.out.print(render.total(graded))
+    how = f"{graded.sandbox}, {graded.isolation}, {graded.duration_s:.1f} s, seed {graded.seed}"
+    points, most = graded.score.points, graded.score.max_points
+    console.out.print(render.total(graded.lab.title, points, most, how, joined=graded.isolation != "split"))
     again = f"replay: grader grade {graded.lab.id} {path} --seed {graded.seed}"
     console.out.print(Text(again, style="dim"), soft_wrap=True)
