@@ -1,9 +1,12 @@
-# Two commands: `make demo` runs the main job, `make test` runs the tests. Both start from a bare machine.
+# `make demo` runs the main job, `make test` runs the tests: both start from a bare machine. `make up` is the service
+# with PostgreSQL, Redis and Docker sandboxes.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+COMPOSE ?= $(shell docker compose version >/dev/null 2>&1 && echo docker compose || echo docker-compose)
 
-.PHONY: demo test lint check-labs image clean
+.PHONY: demo test lint check-labs image clean up down secrets
+.DELETE_ON_ERROR:
 
 demo: $(VENV)/ready sandbox
 	$(BIN)/python -m grader demo
@@ -26,7 +29,7 @@ image: $(VENV)/ready
 
 $(VENV)/ready: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[docker,dev]"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[docker,postgres,dev]"
 	touch $@
 
 # bubblewrap where it is missing and can be had; `grader doctor` explains what is left to do
@@ -35,6 +38,44 @@ sandbox: $(VENV)/ready
 	@command -v bwrap >/dev/null || ! command -v apt-get >/dev/null || [ "$$(id -u)" != 0 ] || \
 		(apt-get update -qq && apt-get install -y -qq bubblewrap >/dev/null)
 	@$(BIN)/grader doctor --quiet
+
+# compose.yaml, from nothing to a link that logs the instructor in; needs Docker alone
+up: secrets
+	$(COMPOSE) build
+	$(COMPOSE) up -d
+	@echo "waiting for the worker; at its first start it builds the sandbox's image, which takes minutes"
+	@for _ in $$(seq 450); do \
+		state=$$(docker inspect -f '{{.State.Health.Status}}' $$($(COMPOSE) ps -q worker-cpu | head -1)); \
+		[ "$$state" = starting ] || break; sleep 2; \
+	done; [ "$$state" = healthy ] || { $(COMPOSE) logs --tail=50 worker-cpu; exit 1; }
+	@$(COMPOSE) exec -T grader grader course link instructor
+
+down:
+	$(COMPOSE) down
+
+# Random values that no file under version control has. Each is made once and never changed. The containers' users
+# read their own copy; on this machine nobody else can enter the folder.
+SECRETS := $(addprefix .secrets/,postgres_password redis_conf grader_database grader_broker grader_worker_token grader_key)
+secrets: $(SECRETS) .env
+
+.secrets:
+	@install -d -m 0700 $@
+
+.secrets/postgres_password .secrets/redis_password .secrets/grader_worker_token .secrets/grader_key: | .secrets
+	@od -An -tx1 -N32 /dev/urandom | tr -d ' \n' >$@ && chmod 0444 $@
+
+.secrets/redis_conf: | .secrets/redis_password
+	@echo "requirepass $$(cat .secrets/redis_password)" >$@ && chmod 0444 $@
+
+.secrets/grader_broker: | .secrets/redis_password
+	@echo "redis://:$$(cat .secrets/redis_password)@redis:6379/0" >$@ && chmod 0444 $@
+
+.secrets/grader_database: | .secrets/postgres_password
+	@echo "postgresql+psycopg://grader:$$(cat .secrets/postgres_password)@postgres:5432/grader" >$@ && chmod 0444 $@
+
+# which group may talk to the Docker engine, for the workers
+.env:
+	@echo "DOCKER_GID=$$(stat -c %g /var/run/docker.sock 2>/dev/null || echo 0)" >$@
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache labs/.results
