@@ -17,6 +17,7 @@ COMMANDS = {
     "submit": "submit",
     "status": "status",
     "login": "login",
+    "credential": "credential",
     "serve": "serve",
     "course": "course",
     "worker": "worker",

@@ -1,5 +1,6 @@
 """The one place that turns settings into real adapters, and the only one in `grader` that knows the worker."""
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -7,9 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI
+from fastapi.concurrency import run_in_threadpool
 
 from grader.adapters import logs
 from grader.adapters.celery_queue import CeleryQueue
+from grader.adapters.forge_settings import read_forges
+from grader.adapters.forges import HttpStatuses
+from grader.adapters.git_repositories import GitRepositories
 from grader.adapters.lab_folder import CourseFolder
 from grader.adapters.sql_store import SqlStore
 from grader.adapters.submission_files import SubmissionFiles
@@ -21,11 +26,16 @@ from grader.domain.people import Role
 from grader.domain.run import Assignment, OnEvent, RunResult
 from grader.domain.submission import Submission, derive_seed
 from grader.ports import LabFolder, LabShelf
+from grader.publisher import Publisher
 from grader.settings import Settings
-from grader.steps import courses
+from grader.steps import courses, pushing
+from grader.steps.publishing import Outlet
 from grader.steps.service import Service
 from grader.web.app import make_app
-from grader.web.live import Watchers
+from grader.web.git import GitServing
+from grader.web.git_hooks import GitHooks
+from grader.web.watching import Watchers
+from grader.web.webhooks import Webhooks
 from worker import program, supervisor
 from worker.broker import TASK, celery_app
 from worker.client import GraderClient
@@ -127,7 +137,15 @@ class Site:
         celery = celery_app(settings.broker)
         queue = CeleryQueue(celery, TASK)
         self._dispatcher = Dispatcher(self.service, queue)
-        self.app = make_app(self.service, queue, self._dispatcher, self._watchers, settings.token(), self._beside)
+        repositories = GitRepositories(settings.home.resolve() / "repositories")
+        hooks = GitHooks(self.service, repositories, self._watchers, settings.public_url)
+        self._git = GitServing(repositories, hooks)
+        forges = read_forges(settings.forges_file) if settings.forges_file else {}
+        self._publisher = Publisher(self.service, Outlet(forges, HttpStatuses(), repositories, settings.public_url))
+        told = Webhooks(forges, self._publisher.wake)
+        self.app = make_app(
+            self.service, queue, self._dispatcher, self._watchers, self._git, settings.token(), self._beside, told
+        )
         wanted = settings.embedded if with_worker is None else with_worker
         self._client = GraderClient(f"http://127.0.0.1:{settings.port}", settings.token()) if wanted else None
         self._worker = self._embedded(celery, self._client) if self._client else None
@@ -181,14 +199,22 @@ class Site:
 
     def _wake(self) -> None:
         self._dispatcher.wake()
+        self._publisher.wake()
 
     @asynccontextmanager
     async def _beside(self, app: FastAPI) -> AsyncIterator[None]:
         self._watchers.start()
         self._dispatcher.start()
+        self._publisher.start()
+        await self._git.hooks.start()
+        # pushes that a killed process never wrote down
+        looking = asyncio.create_task(run_in_threadpool(pushing.recover, self.service, self._git.repositories))
         try:
             yield
         finally:
+            await looking
+            await self._git.hooks.stop()
+            self._publisher.stop()
             self._dispatcher.stop()
 
 

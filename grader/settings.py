@@ -29,7 +29,8 @@ class Settings(BaseSettings):
     takes the first that works. docker_runtime: for example `runsc`, which needs GRADER_SANDBOX=docker to be chosen.
     database, broker: where the truth and the doorbell are. url: how browsers and workers reach the service. key,
     worker_token: secrets that several processes share; made in `home` where they are not set. slots: how many
-    submissions the embedded worker runs at once. lease_s, offer_s, max_attempts: how lost work is found again.
+    submissions the embedded worker runs at once. forges: the file that connects courses to forges. lease_s,
+    offer_s, max_attempts: how lost work is found again.
     """
 
     model_config = SettingsConfigDict(env_prefix="GRADER_", extra="ignore")
@@ -47,6 +48,7 @@ class Settings(BaseSettings):
     worker_token: str | None = Field(default=None, repr=False)
     slots: Annotated[int, Field(ge=1, le=1_024)] = os.cpu_count() or 1
     queues: str = "cpu"
+    forges: Path | None = None
     lease_s: Annotated[float, Field(ge=1, le=3_600)] = 30.0
     offer_s: Annotated[float, Field(ge=1, le=3_600)] = 20.0
     max_attempts: Annotated[int, Field(ge=1, le=100)] = 5
@@ -68,6 +70,12 @@ class Settings(BaseSettings):
     def public_url(self) -> str:
         """How browsers reach the service, without a slash at the end."""
         return (self.url or f"http://127.0.0.1:{self.port}").rstrip("/")
+
+    @property
+    def forges_file(self) -> Path | None:
+        """The file that connects courses to forges; None if there is none, and none was asked for."""
+        usual = self.home.resolve() / "forges.toml"
+        return self.forges or (usual if usual.exists() else None)
 
     @property
     def embedded(self) -> bool:

@@ -19,6 +19,7 @@ MAY_IMPORT = {
     "grader.adapters": {"grader.domain", "grader.ports", "grader.adapters"},
     "grader.settings": set(),
     "grader.dispatcher": {"grader.domain", "grader.ports", "grader.steps"},
+    "grader.publisher": {"grader.domain", "grader.ports", "grader.steps"},
     "grader.web": {"grader.domain", "grader.ports", "grader.steps", "grader.web", "grader.dispatcher"},
     "grader.bootstrap": {"grader", "worker"},
     "grader.commands": {"grader"},
@@ -36,7 +37,9 @@ OUTSIDE = {
     "grader.adapters.sql_store": {"sqlalchemy", "alembic"},
     "grader.adapters.celery_queue": {"celery", "kombu"},
     "grader.adapters.logs": {"structlog"},
+    "grader.adapters.forges": {"httpx"},
     "grader.dispatcher": set(),
+    "grader.publisher": set(),
     "grader.web": {"fastapi", "starlette", "pydantic", "jinja2", "markupsafe"},
     "grader.web.health": {"fastapi", "prometheus_client"},
     "worker.harness": {"pytest", "pytest_jsonreport", "numpy"},
@@ -126,6 +129,7 @@ def test_every_module_says_what_it_is() -> None:
 
 BROAD = {
     "labkit.contract": 3,  # strangers' code: a call, a module's top level, an exception's text
+    "grader.publisher": 1,  # as the dispatcher: one push or status must not stop the others
     "grader.dispatcher": 1,  # whatever went wrong in one round, waiting jobs need the next
     "worker.attempt": 1,  # a job's top level: whatever breaks there, the job must end
     "worker.harness.link": 1,  # the spec's callable, called by strangers with anything

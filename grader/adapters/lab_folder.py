@@ -22,6 +22,7 @@ EXAMPLES = "examples"
 _FOR_READERS = ("README.md", "INSTRUCTOR.md", "plots.py")
 #: The course's own answers. Where submission and spec share a process, the submission could read them.
 _ANSWERS = ("solution.py", "mutants.py")
+_KEPT_BACK = (*_ANSWERS, "INSTRUCTOR.md")
 
 
 @dataclass(frozen=True)
@@ -91,6 +92,14 @@ class CourseFolder:
             raise UnknownLab(f'"{shown}" is the start of several labs: {names}', "write one more letter or digit")
         return self._open(matches[0])
 
+    def students_copy(self) -> dict[str, bytes]:
+        """What students are given to begin with: the course's files without any answer. Raises BadLab."""
+        given = [file for file in _files(self._root) if not _is_kept_back(file.relative_to(self._root))]
+        try:
+            return {file.relative_to(self._root).as_posix(): file.read_bytes() for file in given}
+        except OSError as error:
+            raise BadLab(f"the course cannot be read: {error.strerror}") from error
+
     def _folders(self) -> list[Path]:
         return sorted(file.parent for file in self._root.glob(f"*/labs/*/{MANIFEST}"))
 
@@ -114,6 +123,10 @@ class CourseFolder:
                 name, [Problem("id", f'expected "{folder.name}", the name of its folder, found "{lab.id}"')]
             )
         return LabFolder(lab, folder.relative_to(self._root).as_posix(), self._root)
+
+
+def _is_kept_back(file: Path) -> bool:
+    return file.name in _KEPT_BACK or EXAMPLES in file.parts
 
 
 def _is_left_out(file: Path, left_out: set[str]) -> bool:

@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 import typer
 from rich.text import Text
 
-from grader.commands import console, credentials, session
+from grader.commands import console, credential, credentials, session
 from grader.commands.answers import Incomprehensible
 from grader.commands.remote import Remote
 from grader.domain.errors import Refused
@@ -24,6 +24,7 @@ def command(
         str | None, typer.Option("--token", help="A token; others on this machine may see it here")
     ] = None,
     token_stdin: Annotated[bool, typer.Option("--token-stdin", help="Read the token from standard input")] = False,
+    no_git: Annotated[bool, typer.Option("--no-git", help="Leave git's settings alone")] = False,
     forget: Annotated[bool, typer.Option("--forget", help="Forget the login to this grader")] = False,
 ) -> None:
     """Log in with a token (asked for, or from GRADER_TOKEN) or a one-time link. Exit code 0: logged in; 2: refused."""
@@ -48,6 +49,10 @@ def command(
     if not roles:
         console.out.print(Text("You are in no course yet: ask your instructor to add you."))
     console.out.print(Text(f"Kept in {file}", style="dim"), soft_wrap=True)
+    if roles and not no_git and credential.teach_git(server):
+        console.out.print("Your repository, with the starters in it; each push to it is graded:")
+        for course in sorted(roles):
+            console.out.print(Text(f"  git clone {server}/git/{course}/{login}.git {course}"), soft_wrap=True)
 
 
 def _redeemed(server: str, address: str) -> str:

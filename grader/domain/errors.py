@@ -14,7 +14,10 @@ GraderError                  one family: whoever catches it can tell every reade
 ├── NotFound                 student      it does not exist, or who asks may not know that it does
 ├── TooOften                 student      more than is allowed in a time; says when to come back
 ├── QueueDown                operator     the broker cannot be reached; what was accepted is kept
-└── StoreDown                operator     the database cannot be reached; nothing new is accepted
+├── StoreDown                operator     the database cannot be reached; nothing new is accepted
+├── BadSettings              operator     a setting, or a program this service needs, is not as it must be
+├── ForgeDown                operator     the forge a course is connected to does not answer; asked again
+└── ForgeRefused             operator     it refuses us: a token, a right or an address is wrong
 
 A class's docstring is its message where none is given.
 """
@@ -163,3 +166,26 @@ class StoreDown(GraderError):
         self, message: str = "", advice: str = "nothing that was accepted is lost; try again in a minute"
     ) -> None:
         super().__init__(message, advice)
+
+
+class ForgeDown(GraderError):
+    """The forge does not answer; what it told us is kept, and asked for again."""
+
+    default_fault = Fault.OPERATOR
+    default_retried = True
+
+    def __init__(self, message: str = "", advice: str = "", retry_after_s: float = 0.0) -> None:
+        super().__init__(message, advice)
+        self.retry_after_s = retry_after_s  # what the forge itself asked for
+
+
+class ForgeRefused(GraderError):
+    """The forge refuses what we ask of it, and will again."""
+
+    default_fault = Fault.OPERATOR
+
+
+class BadSettings(GraderError):
+    """The service cannot run like this."""
+
+    default_fault = Fault.OPERATOR

@@ -44,6 +44,10 @@ class LabShelf(Protocol):
         """The lab with this id, or the only one whose id starts so. Raises UnknownLab, BadLab."""
         ...
 
+    def students_copy(self) -> dict[str, bytes]:
+        """What students are given to begin with: the course's files without any answer. Raises BadLab."""
+        ...
+
 
 class Snapshots(Protocol):
     """Reads what a student handed in for one lab."""

@@ -14,6 +14,7 @@ from grader.domain.live import LiveEvent
 from grader.domain.operations import Figures, WorkerBeat
 from grader.domain.people import Credential, CredentialKind, Member, Person, Role
 from grader.domain.submission import Submission
+from grader.ports.forge import Deliveries, Publications
 
 
 class Accounts(Protocol):
@@ -259,3 +260,7 @@ class Store(Protocol):
     def jobs(self) -> Jobs: ...
     @property
     def operations(self) -> Operations: ...
+    @property
+    def deliveries(self) -> Deliveries: ...
+    @property
+    def publications(self) -> Publications: ...

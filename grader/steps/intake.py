@@ -7,7 +7,7 @@ from grader.domain.course import CourseLab, Handin
 from grader.domain.errors import TooOften
 from grader.domain.job import Job, Lane
 from grader.domain.people import Role, Viewer
-from grader.domain.submission import Submission, derive_seed
+from grader.domain.submission import Submission, check_files, derive_seed
 from grader.steps.access import require
 from grader.steps.courses import find_lab
 from grader.steps.service import Service
@@ -31,10 +31,18 @@ def submit(service: Service, viewer: Viewer, course: str, lab: str, *, name: str
     require(viewer, course, Role.STUDENT)
     found = find_lab(service, course, lab)
     files = service.snapshots(the_spec(service, found.spec_digest).lab).read_bytes(name, data)
-    newest = service.store.submissions.latest(course, found.id, viewer.person.id)
-    if newest is None or newest.digest != files.digest:
-        _check_rate(service, viewer)
-    return _keep(service, viewer, found, files, source)
+    return submit_files(service, viewer, found, files, source)
+
+
+def submit_files(
+    service: Service, viewer: Viewer, lab: CourseLab, files: Submission, source: str, *, promised: bool = False
+) -> Receipt:
+    """Accept files that were read already. Raises UnreadableSubmission; TooOften, unless it was promised already."""
+    check_files(files.files, the_spec(service, lab.spec_digest).lab)
+    newest = service.store.submissions.latest(lab.course, lab.id, viewer.person.id)
+    if not promised and (newest is None or newest.digest != files.digest):
+        check_rate(service, viewer)
+    return _keep(service, viewer, lab, files, source)
 
 
 def new_id() -> str:
@@ -70,8 +78,9 @@ def new_job(service: Service, handin: Handin, lab: CourseLab, files: Submission,
     )
 
 
-def _check_rate(service: Service, viewer: Viewer) -> None:
+def check_rate(service: Service, viewer: Viewer, more: int = 1) -> None:
+    """Raises TooOften unless they may hand in `more` times now."""
     now = service.clock()
     for seconds, most in ((60.0, service.bounds.submissions_per_minute), (3600.0, service.bounds.submissions_per_hour)):
-        if service.store.submissions.since(viewer.person.id, now - seconds) >= most:
+        if service.store.submissions.since(viewer.person.id, now - seconds) + more > most:
             raise TooOften(f"you have handed in {most} times in the last {seconds / 60:.0f} min", seconds / most)

@@ -2,10 +2,12 @@
 
 everybody     no secret needed
 signed_in     a browser's session or a program's token; what a role may do is decided by the steps
+git_client    a token as the password that git sends
 any_worker    the token all workers share: signs of life, claims
 job_holder    the token of one attempt of one job
 """
 
+import base64
 import hashlib
 import hmac
 from collections.abc import AsyncIterator
@@ -72,6 +74,21 @@ async def _signed_in(request: Request) -> Viewer:
     return found
 
 
+async def git_client(request: Request) -> Viewer:
+    """Whose token git sends as the password; the user's name says nothing. Raises NotLoggedIn, TooOften."""
+    scheme, _, coded = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "basic":
+        raise NotLoggedIn("git needs your token as the password", "make one on the page Me, or run grader login")
+    try:
+        token = base64.b64decode(coded, validate=True).decode("utf-8").partition(":")[2]
+    except ValueError:
+        token = ""
+    found = await _holder(request, token, CredentialKind.TOKEN) if token else None
+    if found is None:
+        _refuse(request, "this password is no token of yours: it was revoked or mistyped")
+    return found
+
+
 async def any_worker(request: Request) -> None:
     """A worker of this installation. Raises NotLoggedIn, TooOften."""
     expected: str = request.app.state.worker_token
@@ -90,7 +107,7 @@ def job_holder(request: Request, job_id: str) -> Job:
 TheService = Annotated[Service, Depends(the_service)]
 SignedIn = Annotated[Viewer, Depends(signed_in)]
 HeldJob = Annotated[Job, Depends(job_holder)]
-RULES = (everybody, signed_in, any_worker, job_holder)
+RULES = (everybody, signed_in, git_client, any_worker, job_holder)
 
 
 def csrf_token(session: str) -> str:

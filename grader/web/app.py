@@ -11,11 +11,13 @@ from fastapi.staticfiles import StaticFiles
 from grader.dispatcher import Dispatcher
 from grader.ports import Queue
 from grader.steps.service import Service
-from grader.web import api, errors, health, live, worker_api
+from grader.web import api, errors, git, health, live, webhooks, worker_api
 from grader.web.bounds import BodyLimit
-from grader.web.live import Watchers
+from grader.web.git import GitServing
 from grader.web.pages import routes, showing
 from grader.web.throttle import Throttle
+from grader.web.watching import Watchers
+from grader.web.webhooks import Webhooks
 
 STATIC = Path(__file__).parent / "pages" / "static"
 WRONG_LOGINS_PER_MINUTE = 20
@@ -36,9 +38,16 @@ Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
 
 def make_app(
-    service: Service, queue: Queue, dispatcher: Dispatcher, watchers: Watchers, worker_token: str, lifespan: Lifespan
+    service: Service,
+    queue: Queue,
+    dispatcher: Dispatcher,
+    watchers: Watchers,
+    serving: GitServing,
+    worker_token: str,
+    lifespan: Lifespan,
+    told: Webhooks | None = None,
 ) -> FastAPI:
-    """The application. `lifespan` starts and stops what runs beside it."""
+    """The application. `lifespan` starts and stops what runs beside it; `told` is what webhooks are answered from."""
     app = FastAPI(
         title="grader",
         summary="Grades course labs: sandboxed, calibrated, and as fast as a push.",
@@ -51,13 +60,15 @@ def make_app(
     app.state.queue = queue
     app.state.dispatcher = dispatcher
     app.state.watchers = watchers
+    app.state.git = serving
+    app.state.webhooks = told or Webhooks()
     app.state.worker_token = worker_token
     app.state.guesses = Throttle(WRONG_LOGINS_PER_MINUTE, 60.0)
     app.add_middleware(BodyLimit)
     app.middleware("http")(_secured)
     errors.install(app, showing.error_page)
-    for router in (api.router, live.router, worker_api.router, health.router, routes.router):
-        app.include_router(router)
+    for router in (api, live, worker_api, health, git, webhooks, routes):
+        app.include_router(router.router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     return app
 

@@ -9,12 +9,19 @@ MIB = 1024 * KIB
 SMALL = 64 * KIB
 UPLOAD = 17 * MIB
 WORKER = 24 * MIB
+WEBHOOK = MIB
+#: Far above what git itself takes (see git_repositories), which says so in words that the pusher reads.
+PACK = 256 * MIB
 
 
 def limit_of(path: str) -> int:
     """How large the body of a request to `path` may be, in bytes."""
     if path.startswith("/api/worker/"):
         return WORKER
+    if path.startswith("/git/"):
+        return PACK
+    if path.startswith("/webhooks/"):
+        return WEBHOOK
     is_upload = path.startswith(("/api/v1/courses/", "/c/")) and path.endswith(("/submissions", "/submit"))
     return UPLOAD if is_upload else SMALL
 
@@ -69,7 +76,7 @@ def _refusal(path: str, limit: int) -> Response:
     size = f"{limit // MIB} MB" if limit >= MIB else f"{limit // KIB} kB"
     message, advice = f"This request is larger than {size}", "hand in code alone: leave data and outputs out"
     ends = {"Connection": "close"}
-    if path.startswith("/api/"):
+    if path.startswith(("/api/", "/webhooks/")):
         error = {"message": message, "advice": advice, "fault": "student", "retried": False}
         return JSONResponse({"error": error}, 413, headers=ends)
     page = f"<!doctype html><html lang=en><title>Too large</title><h1>Too large</h1><p>{message}: {advice}.</p>"

@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse, RedirectResponse, Response
+from fastapi.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.exceptions import HTTPException
 
 from grader.domain.errors import (
@@ -46,8 +46,11 @@ def install(app: FastAPI, page: ErrorPage) -> None:
     """Answer every error the app can meet."""
 
     def answer(request: Request, error: GraderError, status: int) -> Response:
-        if request.url.path.startswith(("/api/", "/healthz", "/readyz", "/metrics")):
+        if request.url.path.startswith(("/api/", "/webhooks/", "/healthz", "/readyz", "/metrics")):
             return JSONResponse({"error": as_json(error)}, status, headers=_headers(error))
+        if request.url.path.startswith("/git/"):  # git shows plain text to the pusher
+            text = "\n".join(filter(None, [error.message, error.advice]))
+            return PlainTextResponse(f"{text}\n", status, headers=_headers(error) | _asks_git(error))
         if status == HTTPStatus.UNAUTHORIZED and request.method == "GET":
             back = urlencode({"next": request.url.path}) if request.url.path != "/" else ""
             return RedirectResponse(f"/login?{back}".rstrip("?"), HTTPStatus.SEE_OTHER)
@@ -88,6 +91,10 @@ def install(app: FastAPI, page: ErrorPage) -> None:
 def as_json(error: GraderError) -> dict[str, object]:
     """What programs read."""
     return {"message": error.message, "advice": error.advice, "fault": str(error.fault), "retried": error.retried}
+
+
+def _asks_git(error: GraderError) -> dict[str, str]:
+    return {"WWW-Authenticate": 'Basic realm="grader"'} if isinstance(error, NotLoggedIn) else {}
 
 
 def _headers(error: GraderError) -> dict[str, str]:

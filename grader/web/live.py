@@ -1,8 +1,6 @@
 """Streams what happens to a job as server-sent events; a lost connection goes on where it stopped."""
 
-import asyncio
 import json
-from collections import defaultdict
 from collections.abc import AsyncIterator
 
 from fastapi import APIRouter, Request
@@ -15,53 +13,11 @@ from grader.steps import viewing
 from grader.steps.service import Service
 from grader.web.access import SignedIn, TheService
 from grader.web.shapes import REFUSALS
+from grader.web.watching import Watchers, follow
 
-#: What another process tells is found by looking again; what this one tells wakes the stream at once.
-LOOK_S = 1.0
-QUIET_S = 15.0
 LONGEST_S = 3600.0
 
 router = APIRouter(prefix="/api/v1", tags=["submissions"], responses=REFUSALS)
-
-
-class Watchers:
-    """Streams that wait for news of a job. `changed` may be called from any thread."""
-
-    def __init__(self) -> None:
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._waiting: dict[str, set[asyncio.Event]] = defaultdict(set)
-        self.closed = False
-
-    def start(self) -> None:
-        """Bind to the running loop."""
-        self._loop = asyncio.get_running_loop()
-
-    def changed(self, job_id: str) -> None:
-        """Wake the streams of a job."""
-        if self._loop is not None and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._wake, job_id)
-
-    def close(self) -> None:
-        """End every stream, now and later: the service ends. Who follows one comes back to the next service."""
-        self.closed = True
-        for job_id in list(self._waiting):
-            self.changed(job_id)
-
-    def _wake(self, job_id: str) -> None:
-        for news in self._waiting.get(job_id, ()):
-            news.set()
-
-    def join(self, job_id: str) -> asyncio.Event:
-        """An event that is set whenever there is news."""
-        news = asyncio.Event()
-        self._waiting[job_id].add(news)
-        return news
-
-    def leave(self, job_id: str, news: asyncio.Event) -> None:
-        """Forget it."""
-        self._waiting[job_id].discard(news)
-        if not self._waiting[job_id]:
-            del self._waiting[job_id]
 
 
 @router.get(
@@ -89,44 +45,13 @@ async def events(
 
 
 async def stream(service: Service, watchers: Watchers, job: Job, after: int) -> AsyncIterator[str]:
-    """The job's events behind number `after` in the wire's format, until it has ended or an hour has passed."""
-    news = watchers.join(job.id)
-    loop = asyncio.get_running_loop()
-    ends = loop.time() + LONGEST_S
-    spoke = loop.time()
-    told: Place | None = None
-    try:
-        yield ": grader\n\n"
-        while loop.time() < ends and not watchers.closed:
-            news.clear()
-            found = await run_in_threadpool(service.store.jobs.events, job.id, after=after)
-            for event in found:
-                yield _wire(event)
-                after = event.seq
-            if found and found[-1].kind == "ended":
-                return
-            now = await run_in_threadpool(service.store.jobs.get, job.id)
-            if now is None or (now.state.final and not found):  # resumed behind the end
-                return
-            place = await run_in_threadpool(viewing.place, service, now)
-            if place is not None and place != told:
-                yield _place_wire(place)
-            if loop.time() - spoke > QUIET_S:
-                yield ": still here\n\n"
-            if found or place != told or loop.time() - spoke > QUIET_S:
-                spoke = loop.time()
-            told = place
-            await _wait(news, LOOK_S)
-    finally:
-        watchers.leave(job.id, news)
-
-
-async def _wait(news: asyncio.Event, seconds: float) -> None:
-    try:
-        async with asyncio.timeout(seconds):
-            await news.wait()
-    except TimeoutError:
-        return
+    """The job's events behind number `after` in the wire's format."""
+    yield ": grader\n\n"
+    async for fact in follow(service, watchers, job, after, LONGEST_S):
+        if isinstance(fact, LiveEvent):
+            yield _wire(fact)
+        else:
+            yield ": still here\n\n" if fact is None else _place_wire(fact)
 
 
 def _wire(event: LiveEvent) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
+from grader.adapters.git_repositories import GitRepositories
 from grader.adapters.sql_store import SqlStore
 from grader.dispatcher import Dispatcher
 from grader.domain.job import Job
@@ -18,7 +19,9 @@ from grader.domain.people import CredentialKind, Role, Viewer
 from grader.steps import access, courses, intake, running
 from grader.steps.service import Bounds
 from grader.web.app import make_app
-from grader.web.live import Watchers
+from grader.web.git import GitServing
+from grader.web.git_hooks import GitHooks
+from grader.web.watching import Watchers
 from tests.fakes import TOY, ListQueue, ManualClock, enrolled, make_service
 
 WORKER_TOKEN = "the workers' token"
@@ -61,12 +64,18 @@ class Desk:
         self.service = replace(made, changed=self.watchers.changed)
         dispatcher = Dispatcher(self.service, self.queue)
 
+        self.repositories = GitRepositories(folder / "repositories")
+        hooks = GitHooks(self.service, self.repositories, self.watchers, "http://grader.test")
+
         @asynccontextmanager
         async def beside(app: FastAPI) -> AsyncIterator[None]:
             self.watchers.start()
+            await hooks.start()
             yield
+            await hooks.stop()
 
-        self.app = make_app(self.service, self.queue, dispatcher, self.watchers, WORKER_TOKEN, beside)
+        serving = GitServing(self.repositories, hooks)
+        self.app = make_app(self.service, self.queue, dispatcher, self.watchers, serving, WORKER_TOKEN, beside)
 
     def client(self, login: str = "", **headers: str) -> TestClient:
         """A program with somebody's token, or nobody's."""

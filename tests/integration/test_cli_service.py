@@ -35,7 +35,7 @@ class Machine:
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("GRADER_")}
         ours = {"GRADER_LABS": COURSE, "GRADER_HOME": self.folder / "home", "GRADER_PORT": self.port,
                 "GRADER_LEASE_S": 2, "GRADER_OFFER_S": 2, "XDG_CONFIG_HOME": self.folder / who, "COLUMNS": 100,
-                "PYTHONUNBUFFERED": 1}  # fmt: skip
+                "GIT_CONFIG_GLOBAL": self.folder / f"{who}-gitconfig", "PYTHONUNBUFFERED": 1}  # fmt: skip
         return {**inherited, **{name: str(value) for name, value in ours.items()}}
 
     def grader(self, *words: str | Path, who: str = "staff", stdin: str = "") -> subprocess.CompletedProcess[str]:

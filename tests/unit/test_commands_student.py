@@ -31,6 +31,7 @@ def fake() -> Iterator[FakeGrader]:
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Run:
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(tmp_path / "gitconfig"))
     for name in ("GRADER_URL", "GRADER_TOKEN", "GRADER_COURSE"):
         monkeypatch.delenv(name, raising=False)
 
@@ -84,6 +85,27 @@ def test_login_by_a_one_time_link_uses_it_up(run: Run, fake: FakeGrader) -> None
     code, _, err = run("login", f"{fake.url}/login?token=once")
     assert code == 2
     assert "this link has been used" in err
+
+
+def test_login_teaches_git_to_ask_for_the_token(run: Run, fake: FakeGrader, tmp_path: Path) -> None:
+    _, out, _ = run("login", fake.url, "--token-stdin", stdin=fake_grader.TOKEN)
+    assert f"git clone {fake.url}/git/unit/ada.git unit" in out
+    config = (tmp_path / "gitconfig").read_text(encoding="utf-8")
+    assert fake_grader.TOKEN not in config
+    assert "-m grader credential" in config
+    where = fake.url.removeprefix("http://")
+    asked = f"protocol=http\nhost={where}\npath=git/unit/ada.git\n\n"
+    assert run("credential", "get", stdin=asked)[1] == f"username=ada\npassword={fake_grader.TOKEN}\n"
+    for other in ("protocol=https\nhost=" + where, "protocol=http\nhost=evil.example", "nonsense", ""):
+        assert run("credential", "get", stdin=other)[1] == ""
+    assert run("credential", "store", stdin=asked)[1] == ""
+    assert run("credential", "erase", stdin=asked)[1] == ""
+    assert run("credential", "get", stdin=asked)[1] != ""
+
+
+def test_login_can_leave_git_alone(run: Run, fake: FakeGrader, tmp_path: Path) -> None:
+    run("login", fake.url, "--token-stdin", "--no-git", stdin=fake_grader.TOKEN)
+    assert not (tmp_path / "gitconfig").exists()
 
 
 def test_login_takes_the_token_from_the_environment(

@@ -4,10 +4,12 @@ from sqlalchemy import Engine
 
 from grader.adapters.sql_store.accounts import SqlAccounts
 from grader.adapters.sql_store.courses import SqlCourses
+from grader.adapters.sql_store.deliveries import SqlDeliveries
 from grader.adapters.sql_store.engine import make_engine
 from grader.adapters.sql_store.jobs import SqlJobs
 from grader.adapters.sql_store.migrate import upgrade
 from grader.adapters.sql_store.operations import SqlOperations
+from grader.adapters.sql_store.publications import SqlPublications
 from grader.adapters.sql_store.submissions import SqlSubmissions
 
 
@@ -21,6 +23,8 @@ class SqlStore:
         self.submissions = SqlSubmissions(self._engine)
         self.jobs = SqlJobs(self._engine)
         self.operations = SqlOperations(self._engine)
+        self.deliveries = SqlDeliveries(self._engine)
+        self.publications = SqlPublications(self._engine)
 
     def migrate(self, revision: str = "head") -> None:
         """Bring the database to this revision; data is kept. Safe to call from several processes at once."""

@@ -26,6 +26,7 @@ metadata = MetaData(
 _DIGEST = String(64)
 _ID = String(32)
 _NAME = String(200)
+_REPOSITORY = String(400)
 _TIME = Float(53)
 
 course = Table(
@@ -213,4 +214,51 @@ audit = Table(
     Column("subject", _NAME, nullable=False),
     Column("detail", Text, nullable=False),
     Index("ix_audit_course", "course", "id"),
+)
+
+#: A push that a forge told of. `claim` grows with each publisher that takes it up, `attempts` with each that failed.
+delivery = Table(
+    "delivery",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("course", ForeignKey("course.id"), nullable=False),
+    Column("delivery", String(100), nullable=False),
+    Column("digest", _DIGEST, nullable=False),
+    Column("repository", _REPOSITORY, nullable=False),
+    Column("commit_id", _DIGEST, nullable=False),
+    Column("login", String(100), nullable=False),
+    Column("state", String(20), nullable=False),
+    Column("claim", Integer, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("received_at", _TIME, nullable=False),
+    Column("next_at", _TIME, nullable=False),
+    Column("lease_until", _TIME),
+    Column("problem", Text, nullable=False),
+    UniqueConstraint("course", "delivery", name="uq_delivery_delivery"),
+    UniqueConstraint("course", "digest", name="uq_delivery_digest"),
+    Index("ix_delivery_state", "state", "next_at"),
+    Index("ix_delivery_repository", "course", "repository", "state"),
+)
+
+#: How a commit stands in one lab, which the forge is told. `posted` is what it shows; `state` open, posted or ended.
+publication = Table(
+    "publication",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("course", ForeignKey("course.id"), nullable=False),
+    Column("repository", _REPOSITORY, nullable=False),
+    Column("commit_id", _DIGEST, nullable=False),
+    Column("lab", String(100), nullable=False),
+    Column("submission_id", ForeignKey("submission.id"), index=True),
+    Column("refusal", Text, nullable=False),
+    Column("state", String(20), nullable=False),
+    Column("posted", String(20), nullable=False),
+    Column("posted_at", _TIME),
+    Column("claim", Integer, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("created_at", _TIME, nullable=False),
+    Column("next_at", _TIME, nullable=False),
+    Column("problem", Text, nullable=False),
+    UniqueConstraint("course", "repository", "commit_id", "lab", name="uq_publication_commit"),
+    Index("ix_publication_state", "state", "next_at"),
 )

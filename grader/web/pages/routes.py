@@ -40,7 +40,9 @@ def course_page(course: Name, request: Request, service: TheService, viewer: Sig
         for newest in [mine.page(course, person_id=viewer.person.id, lab=lab.id, limit=1)]
     ]
     tended = health(service, course) if staff else None
-    return shown(request, "course.html", viewer, course=found, staff=staff, labs=labs, health=tended)
+    clone = request.app.state.git.hooks.clone_url(course, viewer.person.login)
+    told = {"staff": staff, "labs": labs, "health": tended, "clone": clone}
+    return shown(request, "course.html", viewer, course=found, **told)
 
 
 @router.get("/c/{course}/labs/{lab}")

@@ -1,0 +1,76 @@
+"""Students' git repositories: one bare repository per person and course, in which nothing is ever checked out."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a commit holds of the paths asked for. `files` by path; `beside` names a few other files of the commit."""
+
+    files: Mapping[str, bytes] = field(hash=False)
+    beside: tuple[str, ...] = ()
+
+
+class Repositories(Protocol):
+    """All of them. A repository is named by course and login; both are checked before they become a path."""
+
+    @property
+    def root(self) -> str:
+        """The folder that they are in."""
+        ...
+
+    def environment(self, extra: Mapping[str, str]) -> dict[str, str]:
+        """What a git process that works on them runs with; `extra` are settings by name."""
+        ...
+
+    def bounded(self, *words: str) -> list[str]:
+        """These words as a command that may take so much memory and time of processors, and no more."""
+        ...
+
+    def ensure(self, course: str, login: str, starter: Mapping[str, bytes]) -> str:
+        """The repository's path; at first use it is made, with one commit of `starter` on branch main."""
+        ...
+
+    def exists(self, course: str, login: str) -> bool:
+        """Whether it has been made."""
+        ...
+
+    def all(self) -> list[tuple[str, str]]:
+        """(course, login) of every repository."""
+        ...
+
+    def size(self, course: str, login: str) -> int:
+        """How much it holds, in bytes: with what a push brings that is not accepted yet."""
+        ...
+
+    def tip(self, course: str, login: str) -> str | None:
+        """The commit that branch main is at."""
+        ...
+
+    def first(self, course: str, login: str) -> str | None:
+        """The commit that the repository was made with: the starter."""
+        ...
+
+    def read(
+        self, course: str, login: str, commit: str, paths: Sequence[str], quarantine: Mapping[str, str] | None = None
+    ) -> Found:
+        """Those of `paths` that the commit holds, each at most 1 MiB.
+
+        `quarantine` is git's environment of a push that is not accepted yet. Raises UnreadableSubmission for a link,
+        a submodule, names that differ in case alone, and a file that is too large.
+        """
+        ...
+
+    def pin(self, course: str, login: str, commit: str, name: str) -> None:
+        """Keep a commit for ever under a hidden ref, whatever happens to the branch."""
+        ...
+
+    def pinned(self, course: str, login: str, name: str) -> str | None:
+        """The commit pinned under that name."""
+        ...
+
+    def fetch(self, course: str, login: str, url: str, commit: str, token: str) -> None:
+        """Bring one commit from another server, without its history. Raises ForgeDown, UnreadableSubmission."""
+        ...
