@@ -42,7 +42,7 @@ sandbox: $(VENV)/ready
 # compose.yaml, from nothing to a link that logs the instructor in; needs Docker alone
 up: secrets
 	$(COMPOSE) build
-	$(COMPOSE) up -d
+	$(COMPOSE) up -d || { $(COMPOSE) logs --tail=50; exit 1; }
 	@echo "waiting for the worker; at its first start it builds the sandbox's image, which takes minutes"
 	@for _ in $$(seq 450); do \
 		state=$$(docker inspect -f '{{.State.Health.Status}}' $$($(COMPOSE) ps -q worker-cpu | head -1)); \

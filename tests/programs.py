@@ -15,6 +15,7 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 
 from grader.commands.remote import Remote
+from grader.commands.sse import Told, events
 from tests.services import free_port, wait_until
 
 _START_S = 60.0
@@ -142,10 +143,19 @@ def worker(name: str, grader: Grader, **settings: str) -> Program:
 
 def scores(url: str, token: str, course: str) -> list[dict[str, Any]]:
     """The best graded submission per lab and person, as the owner of the token may see them."""
-    headers = {"Authorization": f"Bearer {token}"}
-    answer = httpx.get(f"{url}/api/v1/courses/{course}/scores", headers=headers, timeout=30, trust_env=False)
-    listed: list[dict[str, Any]] = answer.raise_for_status().json()
+    listed: list[dict[str, Any]] = _get(url, token, f"courses/{course}/scores").json()
     return listed
+
+
+def told(url: str, token: str, submission: str) -> list[Told]:
+    """Everything that the service tells of an ended submission, also what a client would not wait for."""
+    answer = _get(url, token, f"submissions/{submission}/events")
+    return [one for one in events(iter([answer.content])) if one is not None]
+
+
+def _get(url: str, token: str, path: str) -> httpx.Response:
+    headers = {"Authorization": f"Bearer {token}"}
+    return httpx.get(f"{url}/api/v1/{path}", headers=headers, timeout=30, trust_env=False).raise_for_status()
 
 
 def _environment(settings: Mapping[str, str]) -> dict[str, str]:

@@ -13,15 +13,17 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from grader.commands.answers import Declined, Unreachable
 from grader.commands.remote import Remote
+from grader.commands.sse import Told
 from grader.domain.job import JobState
 from tests.contract.sandboxed import left_by, processes
 from tests.courses.copies import ANSWERS, answer, toy_course
-from tests.programs import Grader, Program, scores, worker
+from tests.programs import Grader, Program, scores, told, worker
 from tests.services import PostgresServer, RedisServer, wait_until
 
 pytestmark = [pytest.mark.bubblewrap, pytest.mark.slow]
@@ -157,13 +159,13 @@ def havoc(
 def settle(grader: Grader, students: list[Student]) -> None:
     """Now that nothing is killed any more, all of it ends."""
 
-    def told() -> str:
+    def unfinished() -> str:
         states = Counter(str(state) for student in students for state in student.states.values())
         return f"not all ended: {dict(states)}, {sum(len(s.plan) for s in students)} to hand in; {grader.said()}"
 
     deadline = time.monotonic() + 60 + JOBS * REST_S
     while not all(student.done for student in students):
-        assert time.monotonic() < deadline, told()
+        assert time.monotonic() < deadline, unfinished()
         time.sleep(0.2)
 
 
@@ -179,38 +181,34 @@ def audit(grader: Grader, students: list[Student]) -> Counter[str]:
                 wrong.append(f"{student.login} handed in {len(student.worth)}, there are {len(there)}")
             newest = {one["lab"]: one["id"] for one in reversed(there)}
             for one in there:
-                state = JobState(one["job"]["state"])
-                outcomes[state] += 1
-                if state is JobState.SUPERSEDED:
-                    wrong += [f"{one['id']} is superseded by nothing"] if newest[one["lab"]] == one["id"] else []
-                else:
-                    wrong += _faults(remote, one["id"], student.worth[one["id"]])
+                detail, facts = remote.submission(one["id"]), told(grader.url, student.token, one["id"])
+                outcomes[JobState(detail["job"]["state"])] += 1
+                wrong += _faults(detail, facts, student.worth[one["id"]], newest[one["lab"]] == one["id"])
         wrong += _wrong_scores(grader, student, there)
     assert wrong == [], f"{len(wrong)} wrong: {wrong[:10]}"
     assert sum(outcomes.values()) == STUDENTS * EACH
-    assert set(outcomes) <= {JobState.GRADED, JobState.SUPERSEDED}
     return outcomes
 
 
-def _faults(remote: Remote, submission: str, worth: int) -> list[str]:
-    """What is not as it must be with a graded submission."""
-    detail = remote.submission(submission)
-    told = list(remote.follow(submission))
-    numbers = [one.seq for one in told if one.seq is not None]
-    kinds = Counter(one.kind for one in told)
-    endings = Counter(attempt["ending"] for attempt in detail["attempts"])
+def _faults(detail: dict[str, Any], facts: list[Told], worth: int, is_newest: bool) -> list[str]:
+    """What is not as it must be with an ended submission; only one with a successor may end without a score."""
+    job, attempts = detail["job"], detail["attempts"]
+    numbers = [one.seq for one in facts if one.seq is not None]
+    kinds = Counter(one.kind for one in facts)
+    endings = Counter(attempt["ending"] for attempt in attempts)
+    graded = job["state"] == "graded"
     held = {
-        "graded": detail["job"]["state"] == "graded",
-        "its points": detail["job"]["points"] == worth,
-        "one report": sum(test["points"] for test in detail["tests"]) == worth,
-        "one finished attempt": endings["finished"] == 1 and not endings["running"],
-        "the last attempt finished": detail["attempts"][-1]["ending"] == "finished",
-        "attempts in order": [a["number"] for a in detail["attempts"]] == [*range(1, detail["job"]["attempt"] + 1)],
-        "one end, at the end": kinds["ended"] == 1 and told[-1].kind == "ended",
-        "a start per attempt": kinds["started"] == len(detail["attempts"]),
+        "graded, or superseded by another": graded or (job["state"] == "superseded" and not is_newest),
+        "its points": job["points"] == (worth if graded else None),
+        "one report": sum(test["points"] for test in detail["tests"]) == (worth if graded else 0),
+        "one finished attempt": endings["finished"] == int(graded) and not endings["running"],
+        "the last attempt finished": not graded or attempts[-1]["ending"] == "finished",
+        "attempts in order": [attempt["number"] for attempt in attempts] == [*range(1, job["attempt"] + 1)],
+        "one end, at the end": kinds["ended"] == 1 and facts[-1].kind == "ended",
+        "a start per attempt": kinds["started"] == len(attempts),
         "events without gaps": numbers == [*range(1, len(numbers) + 1)],
     }
-    return [f"{submission}: not {what} ({detail['job']}, {dict(kinds)})" for what, holds in held.items() if not holds]
+    return [f"{detail['id']}: not {what} ({job}, {dict(kinds)})" for what, holds in held.items() if not holds]
 
 
 def _wrong_scores(grader: Grader, student: Student, there: list[dict]) -> list[str]:
