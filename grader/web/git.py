@@ -22,6 +22,7 @@ from grader.domain.errors import GraderError, NotAllowed, NotFound, UnreadableSu
 from grader.domain.people import Role, Viewer
 from grader.ports.repositories import Repositories
 from grader.steps import access, pushing
+from grader.steps.courses import LOGIN
 from grader.steps.service import Service
 from grader.web.access import TheService, git_client
 from grader.web.git_hooks import GitHooks
@@ -109,7 +110,7 @@ def _open(service: Service, serving: GitServing, viewer: Viewer, course: str, re
     """Whose repository that is, if the viewer may do with it what is wanted. Raises NotFound, NotAllowed."""
     login = repository.removesuffix(".git")
     access.require(viewer, course, Role.STUDENT)
-    owner = service.store.accounts.person(login)
+    owner = service.store.accounts.person(login) if LOGIN.fullmatch(login) else None
     if wanted not in (READ, WRITE) or owner is None:
         raise NotFound("there is no such repository", f"yours is /git/{course}/{viewer.person.login}.git")
     if not viewer.may_see(course, owner.id):

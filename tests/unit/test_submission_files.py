@@ -72,7 +72,7 @@ def test_every_file_of_a_lab_is_read_from_one_place(tmp_path: Path, manifest: st
     write(tmp_path, "hw/starter.py", "hw/src/more.py", "hw/src/other.py")
     assert read(tmp_path, two) == {"starter.py": CODE, "src/more.py": CODE}
     (tmp_path / "hw" / "src" / "more.py").unlink()
-    assert "this lab is graded from src/more.py" in refusal(tmp_path, two)
+    assert "there is no src/more.py, which this lab is graded from" in refusal(tmp_path, two)
 
 
 def test_a_folder_without_the_file_is_refused_with_what_is_there(tmp_path: Path, lab: Lab) -> None:

@@ -1,0 +1,294 @@
+"""What students' repositories keep to: real git, in a folder of the test's own."""
+
+import os
+import subprocess
+import zlib
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Barrier
+
+import pytest
+
+from grader.adapters.git_repositories import MAX_MEMORY_BYTES, GitRepositories
+from grader.domain.errors import BadSettings, NotFound, UnreadableSubmission
+from grader.domain.submission import MAX_FILE_BYTES
+from grader.ports.repositories import Repositories
+from tests.git_client import Author, Tree
+
+STARTER = {"labs/one/starter.py": b"raise\n", 'odd "name" \\ \xe9\n.txt': b"\0\xff", "README.md": b""}
+LAB = "labs/one/starter.py"
+
+
+@pytest.fixture
+def repositories(tmp_path: Path) -> GitRepositories:
+    """None yet."""
+    return GitRepositories(tmp_path / "repositories")
+
+
+@pytest.fixture
+def author(repositories: GitRepositories) -> Author:
+    """Amy's repository and somebody who writes into it."""
+    return Author(Path(repositories.ensure("c", "amy", STARTER)))
+
+
+def test_it_is_a_repositories(repositories: GitRepositories) -> None:
+    port: Repositories = repositories
+    assert port.all() == []
+
+
+def test_at_first_use_it_holds_the_starter_byte_by_byte(repositories: GitRepositories) -> None:
+    assert not repositories.exists("c", "amy")
+    assert (repositories.tip("c", "amy"), repositories.first("c", "amy")) == (None, None)
+    repositories.ensure("c", "amy", STARTER)
+    assert repositories.exists("c", "amy")
+    tip = repositories.tip("c", "amy")
+    assert tip is not None and tip == repositories.first("c", "amy")
+    assert repositories.read("c", "amy", tip, list(STARTER)).files == STARTER
+
+
+def test_the_starter_is_the_same_commit_for_everybody(repositories: GitRepositories) -> None:
+    for login in ("amy", "bob"):
+        repositories.ensure("c", login, STARTER)
+    assert repositories.tip("c", "amy") == repositories.tip("c", "bob")
+
+
+def test_two_first_uses_at_once_make_one(repositories: GitRepositories, tmp_path: Path) -> None:
+    at_once = Barrier(4)
+
+    def use(number: int) -> str:
+        at_once.wait()
+        return repositories.ensure("c", "amy", STARTER)
+
+    with ThreadPoolExecutor(4) as pool:
+        paths = set(pool.map(use, range(4)))
+    assert paths == {str(tmp_path / "repositories/c/amy.git")}
+    assert [path.name for path in (tmp_path / "repositories/c").iterdir()] == ["amy.git"], "drafts are left"
+    assert repositories.tip("c", "amy") == repositories.first("c", "amy") is not None
+
+
+def test_used_again_it_is_left_alone(repositories: GitRepositories, author: Author) -> None:
+    new = author.commit({"README.md": b"mine"})
+    author.git("update-ref", "refs/heads/main", new)
+    repositories.ensure("c", "amy", STARTER)
+    assert repositories.tip("c", "amy") == new != repositories.first("c", "amy")
+
+
+def test_all_are_listed(repositories: GitRepositories) -> None:
+    for course, login in (("b", "amy"), ("a", "zoe"), ("a", "dot.git"), ("a", "a@b.org")):
+        repositories.ensure(course, login, STARTER)
+    (Path(repositories.root) / "a" / ".new-x").mkdir()
+    assert repositories.all() == [("a", "a@b.org"), ("a", "dot.git"), ("a", "zoe"), ("b", "amy")]
+
+
+@pytest.mark.parametrize(
+    ("course", "login"),
+    [("c", ".."), ("c", "../d/amy"), ("c", "a/b"), ("c", ""), ("c", ".hidden"), ("c", "-o"), ("c", "a\0b"),
+     ("c", "a\n"), ("..", "amy"), ("c/d", "amy"), ("C", "amy"), ("", "amy"), ("c\n", "amy"), ("c", "a" * 101),
+     ("c", "é")],
+)  # fmt: skip
+def test_names_that_are_no_names_never_become_a_path(
+    repositories: GitRepositories, course: str, login: str, tmp_path: Path
+) -> None:
+    uses: list[Callable[[], object]] = [
+        lambda: repositories.ensure(course, login, STARTER),
+        lambda: repositories.exists(course, login),
+        lambda: repositories.tip(course, login),
+        lambda: repositories.first(course, login),
+        lambda: repositories.size(course, login),
+        lambda: repositories.read(course, login, "0" * 40, ["x"]),
+        lambda: repositories.pin(course, login, "0" * 40, "x"),
+    ]
+    for use in uses:
+        with pytest.raises(NotFound):
+            use()
+    assert not (tmp_path / "repositories").exists()
+
+
+@pytest.mark.parametrize("commit", ["", "HEAD", "main", "0" * 39, "0" * 41, "--all", f"{'0' * 40}\n", "A" * 40])
+def test_what_is_no_commit_is_not_asked_for(repositories: GitRepositories, author: Author, commit: str) -> None:
+    with pytest.raises(UnreadableSubmission, match="no commit"):
+        repositories.read("c", "amy", commit, [LAB])
+
+
+def test_a_commit_that_is_not_there_cannot_be_read(repositories: GitRepositories, author: Author) -> None:
+    with pytest.raises(UnreadableSubmission, match="cannot be read"):
+        repositories.read("c", "amy", "1" * 40, [LAB])
+
+
+def test_only_what_is_asked_for_is_read_and_a_few_others_are_named(
+    repositories: GitRepositories, author: Author
+) -> None:
+    others: Tree = {f"other-{number:02}\x1b[31m.py": b"x" for number in range(30)}
+    commit = author.commit({"labs": {"one": {**others, "starter.py": b"mine", "folder": {"deep.py": b""}}}})
+    found = repositories.read("c", "amy", commit, [LAB, "labs/one/second.py", "labs/two/starter.py"])
+    assert found.files == {LAB: b"mine"}
+    assert len(found.beside) == 20
+    assert found.beside[0] == "labs/one/other-00.py"
+
+
+def test_names_are_taken_as_they_are_not_as_patterns(repositories: GitRepositories, author: Author) -> None:
+    commit = author.commit({"labs": {"one": {"starter.py": b"mine"}, "*": {"starter.py": b"star"}}})
+    assert repositories.read("c", "amy", commit, ["labs/*/starter.py"]).files == {"labs/*/starter.py": b"star"}
+
+
+def test_an_attribute_cannot_hide_a_file(repositories: GitRepositories, author: Author) -> None:
+    hiding = b"* export-ignore\n*.py filter=evil text eol=crlf working-tree-encoding=UTF-16\n"
+    commit = author.commit(
+        {".gitattributes": hiding, "labs": {"one": {".gitattributes": hiding, "starter.py": b"a\n"}}}
+    )
+    assert repositories.read("c", "amy", commit, [LAB]).files == {LAB: b"a\n"}
+
+
+@pytest.mark.parametrize(
+    ("entry", "why"),
+    [
+        (("120000", "0" * 40), "is a link"),
+        (("160000", "1" * 40), "is a submodule"),
+        ({"__init__.py": b""}, "is a folder"),
+    ],
+)
+def test_what_is_no_file_is_refused(
+    repositories: GitRepositories, author: Author, entry: "tuple[str, str] | Tree", why: str
+) -> None:
+    if entry == ("120000", "0" * 40):
+        entry = ("120000", author.git("hash-object", "-w", "--stdin", stdin=b"/etc/passwd"))
+    commit = author.commit({"labs": {"one": {"starter.py": entry}}})
+    with pytest.raises(UnreadableSubmission, match=f"{LAB} {why}"):
+        repositories.read("c", "amy", commit, [LAB])
+
+
+def test_a_folder_that_is_a_link_or_a_submodule_holds_nothing(repositories: GitRepositories, author: Author) -> None:
+    link = author.git("hash-object", "-w", "--stdin", stdin=b"/etc")
+    for entry in (("120000", link), ("160000", "1" * 40)):
+        commit = author.commit({"labs": {"one": entry}})
+        assert repositories.read("c", "amy", commit, [LAB]).files == {}
+
+
+@pytest.mark.parametrize("twin", ["Starter.py", "STARTER.PY", "starter.Py"])
+def test_names_that_differ_in_capitals_alone_are_refused(
+    repositories: GitRepositories, author: Author, twin: str
+) -> None:
+    commit = author.commit({"labs": {"one": {"starter.py": b"a", twin: b"b"}}})
+    with pytest.raises(UnreadableSubmission, match="differ in capitals alone"):
+        repositories.read("c", "amy", commit, [LAB])
+
+
+def test_names_that_are_no_text_are_no_trouble(repositories: GitRepositories, author: Author) -> None:
+    commit = author.commit({"labs": {"one": {os.fsdecode(b"\xff\xfe"): b"x", "a\nb\tc": b"y", "starter.py": b"mine"}}})
+    found = repositories.read("c", "amy", commit, [LAB])
+    assert found.files == {LAB: b"mine"}
+    assert set(found.beside) == {"labs/one/��", "labs/one/a b c"}
+
+
+def test_a_file_is_at_most_a_mebibyte(repositories: GitRepositories, author: Author) -> None:
+    most = author.commit({"labs": {"one": {"starter.py": b"x" * MAX_FILE_BYTES}}})
+    assert len(repositories.read("c", "amy", most, [LAB]).files[LAB]) == MAX_FILE_BYTES
+    more = author.commit({"labs": {"one": {"starter.py": b"x" * (MAX_FILE_BYTES + 1)}}})
+    with pytest.raises(UnreadableSubmission, match="larger than 1 MB"):
+        repositories.read("c", "amy", more, [LAB])
+
+
+def test_a_pinned_commit_outlives_its_branch(repositories: GitRepositories, author: Author) -> None:
+    commit = author.commit({"README.md": b"work"})
+    repositories.pin("c", "amy", commit, "abc123")
+    repositories.pin("c", "amy", commit, "abc123")  # safe to do twice
+    author.git("-c", "gc.pruneExpire=now", "gc", "--quiet", "--prune=now")
+    assert author.git("rev-parse", "refs/grader/sub/abc123") == commit
+    assert repositories.read("c", "amy", commit, ["README.md"]).files == {"README.md": b"work"}
+
+
+def test_what_is_not_accepted_yet_is_read_from_inside_the_repository_alone(
+    repositories: GitRepositories, author: Author, tmp_path: Path
+) -> None:
+    place = Path(repositories.ensure("c", "amy", STARTER))
+    other = Path(repositories.ensure("c", "bob", STARTER))
+    held = place / "objects/tmp_objdir-incoming-x"
+    held.mkdir()
+    tip = repositories.tip("c", "amy")
+    assert tip is not None
+    good = {"GIT_OBJECT_DIRECTORY": str(held), "GIT_ALTERNATE_OBJECT_DIRECTORIES": str(place / "objects")}
+    assert repositories.read("c", "amy", tip, [LAB], good).files == {LAB: STARTER[LAB]}
+    bad = [
+        {"GIT_OBJECT_DIRECTORY": str(other / "objects")},
+        {"GIT_OBJECT_DIRECTORY": f"{held}/../../../bob.git/objects"},
+        {"GIT_ALTERNATE_OBJECT_DIRECTORIES": f"{place / 'objects'}:{tmp_path}"},
+        {"GIT_OBJECT_DIRECTORY": "objects"},
+        {"GIT_OBJECT_DIRECTORY": ""},
+        {"GIT_EXEC_PATH": str(held)},
+    ]
+    for quarantine in bad:
+        with pytest.raises(UnreadableSubmission, match="cannot be read"):
+            repositories.read("c", "amy", tip, [LAB], quarantine)
+
+
+def test_a_link_out_of_the_quarantine_is_followed_before_it_is_judged(
+    repositories: GitRepositories, author: Author, tmp_path: Path
+) -> None:
+    out = Path(repositories.ensure("c", "amy", STARTER)) / "objects/out"
+    out.symlink_to(tmp_path)
+    with pytest.raises(UnreadableSubmission):
+        repositories.read("c", "amy", "1" * 40, [LAB], {"GIT_OBJECT_DIRECTORY": str(out)})
+
+
+def test_its_size_is_what_it_holds(repositories: GitRepositories, author: Author) -> None:
+    before = repositories.size("c", "amy")
+    author.git("hash-object", "-w", "--stdin", stdin=os.urandom(100_000))
+    assert 100_000 <= repositories.size("c", "amy") - before < 110_000
+
+
+@contextmanager
+def settings_of_this_machine(folder: Path) -> Iterator[None]:
+    """As if somebody had set git up here in the worst way."""
+    (folder / "config").write_text(
+        '[core]\n\thooksPath = /\n[init]\n\tdefaultBranch = evil\n[alias]\n\tls-tree = "!false"\n'
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GIT_CONFIG_GLOBAL", str(folder / "config"))
+        patch.setenv("GIT_DIR", "/nowhere")
+        patch.setenv("GIT_WORK_TREE", "/nowhere")
+        patch.setenv("GIT_OBJECT_DIRECTORY", "/nowhere")
+        patch.setenv("GIT_CONFIG_PARAMETERS", "'core.bare=false'")
+        yield
+
+
+def test_this_machines_own_settings_change_nothing(repositories: GitRepositories, tmp_path: Path) -> None:
+    with settings_of_this_machine(tmp_path):
+        repositories.ensure("c", "amy", STARTER)
+        tip = repositories.tip("c", "amy")
+        assert tip is not None
+        assert repositories.read("c", "amy", tip, [LAB]).files == {LAB: STARTER[LAB]}
+
+
+def test_without_git_the_operator_is_told(repositories: GitRepositories, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    with pytest.raises(BadSettings, match="git is not installed"):
+        repositories.ensure("c", "amy", STARTER)
+
+
+def test_an_object_that_unpacks_to_gigabytes_is_refused_before_it_takes_memory(
+    repositories: GitRepositories, author: Author
+) -> None:
+    squeezed = zlib.compressobj(9)
+    zeros = bytes(1 << 20)
+    body = b"".join(squeezed.compress(zeros) for _ in range(256)) + squeezed.flush()
+    size = 256 << 20
+    for kind in (2, 3):  # a tree, a file
+        head, rest = bytes([0x80 | kind << 4 | size & 15]), size >> 4
+        while rest > 127:
+            head, rest = head + bytes([0x80 | rest & 127]), rest >> 7
+        pack = b"PACK\0\0\0\2\0\0\0\1" + head + bytes([rest]) + body
+        environment = {**repositories.environment({}), "GIT_DIR": repositories.ensure("c", "amy", STARTER)}
+        done = subprocess.run(
+            repositories.bounded("git", "index-pack", "--stdin"),
+            env=environment, input=pack, capture_output=True, check=False,
+        )  # fmt: skip
+        assert done.returncode != 0
+        assert b"over limit" in done.stderr
+
+
+def test_a_bounded_command_has_bounds(repositories: GitRepositories) -> None:
+    asked = ["sh", "-c", "ulimit -v; ulimit -t"]
+    said = subprocess.run(repositories.bounded(*asked), capture_output=True, check=True).stdout.split()
+    assert said == [b"%d" % (MAX_MEMORY_BYTES // 1024), b"120"]
