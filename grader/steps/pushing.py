@@ -200,7 +200,21 @@ def recover_one(service: Service, repositories: Repositories, course: str, login
     viewer = access.viewer(service, person)
     if course not in viewer.roles:
         return []
-    return accept(service, repositories, Push(viewer, course, ((NOTHING, tip, MAIN),)))
+    push = Push(viewer, course, ((NOTHING, tip, MAIN),))
+    _pin_written(service, repositories, push)
+    return accept(service, repositories, push)
+
+
+def _pin_written(service: Service, repositories: Repositories, push: Push) -> None:
+    """Pin the commit of submissions that were written down in the last moment of a process."""
+    seen = look(service, repositories, push)
+    changed = {lab.id for lab, _ in seen.changed}
+    for lab in (lab for lab in seen.present if lab.id not in changed):
+        newest = service.store.submissions.latest(push.course, lab.id, push.viewer.person.id)
+        if newest is None or newest.source != SOURCE or repositories.pinned(push.course, push.login, newest.id):
+            continue
+        for name in (newest.id, _taken(lab)):
+            repositories.pin(push.course, push.login, push.commit, name)
 
 
 def _is_new(service: Service, repositories: Repositories, push: Push, lab: CourseLab, files: Submission) -> bool:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import secrets
 import shutil
 import sys
@@ -14,7 +15,7 @@ from typing import Any
 
 from fastapi.concurrency import run_in_threadpool
 
-from grader.domain.errors import GraderError, Refused
+from grader.domain.errors import BadSettings, GraderError, Refused
 from grader.domain.live import LiveEvent
 from grader.domain.people import Viewer
 from grader.domain.remote_lines import end_lines, event_lines, finding_lines, place_line, score_lines
@@ -52,17 +53,22 @@ class GitHooks:
         self._watchers = watchers
         self._url = public_url
         self._arriving: dict[str, Arriving] = {}
-        self._folder: Path | None = None
+        self._folder = Path(repositories.root) / ".hooks"
+        self._socket: Path | None = None
         self._server: asyncio.Server | None = None
         self._address = ""
 
     async def start(self) -> None:
-        """Listen. On Linux at an abstract address, which leaves nothing behind however this process ends."""
-        self._folder = Path(tempfile.mkdtemp(prefix="grader-hooks-"))
+        """Listen. On Linux at an abstract address, which leaves nothing behind however this process ends.
+
+        Raises BadSettings where git could not run the hooks: it would take every push without asking.
+        """
+        self._folder.mkdir(parents=True, exist_ok=True)
         for name in NAMES:
-            (self._folder / name).write_text(HOOK.format(name), encoding="ascii")
-            (self._folder / name).chmod(0o700)
-        where = f"\0grader-{secrets.token_hex(8)}" if sys.platform == "linux" else str(self._folder / "socket")
+            _write_hook(self._folder / name, HOOK.format(name))
+        if sys.platform != "linux":
+            self._socket = Path(tempfile.mkdtemp(prefix="grader-hooks-")) / "socket"
+        where = f"\0grader-{secrets.token_hex(8)}" if self._socket is None else str(self._socket)
         self._server = await asyncio.start_unix_server(self._serve, where)
         self._address = where.replace("\0", "@", 1)
 
@@ -70,8 +76,8 @@ class GitHooks:
         """Stop listening; what is being answered ends with the streams it follows."""
         if self._server is not None:
             self._server.close()
-        if self._folder is not None:
-            shutil.rmtree(self._folder, ignore_errors=True)
+        if self._socket is not None:
+            shutil.rmtree(self._socket.parent, ignore_errors=True)
 
     def expect(self, viewer: Viewer, course: str) -> tuple[str, Arriving]:
         """A push will arrive: the secret that its hooks have to know."""
@@ -178,6 +184,17 @@ async def _all(reader: asyncio.StreamReader) -> bytes:
         if len(asked) > MAX_ASKED_BYTES:
             raise ValueError("no push needs to say so much")
     return asked
+
+
+def _write_hook(file: Path, text: str) -> None:
+    """In one step: another process of this service may be running it."""
+    draft = file.with_name(f".{file.name}-{secrets.token_hex(4)}")
+    draft.write_text(text, encoding="ascii")
+    draft.chmod(0o700)
+    if not os.access(draft, os.X_OK):
+        draft.unlink()
+        raise BadSettings(f"programs cannot be run from {file.parent}", "mount GRADER_HOME without noexec")
+    draft.rename(file)
 
 
 def _push(arriving: Arriving, asked: Mapping[str, Any]) -> Push:

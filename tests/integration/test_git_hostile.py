@@ -1,5 +1,6 @@
 """Whoever speaks git to the service gets what is theirs and nothing else, whatever they send, and is told so."""
 
+import asyncio
 import base64
 import gzip
 import hashlib
@@ -7,14 +8,21 @@ import http.client
 import os
 import re
 import socket
+import subprocess
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
+from typing import cast
 
 import httpx
 import pytest
 
+from grader.adapters.git_repositories import GitRepositories
+from grader.domain.errors import BadSettings
+from grader.steps.service import Service
+from grader.web.git_hooks import GitHooks
+from grader.web.watching import Watchers
 from tests.courses.copies import LAB, answer
 from tests.git_client import Author, Clone, Told, Tree
 from tests.school import COURSE, School
@@ -535,3 +543,16 @@ def test_the_hooks_door_opens_to_those_who_know_a_secret(school: School, amy: Cl
                     assert len(said) > 100_000
     amy.commit({STARTER: answer(10, "afterwards")})
     assert amy.push("-o", "no-wait", "origin", "main").code == 0
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount")
+def test_hooks_that_git_could_not_run_stop_the_start(tmp_path: Path) -> None:
+    mounted = tmp_path / "repositories"
+    mounted.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "noexec,size=1m", "none", mounted], check=True)
+    try:
+        hooks = GitHooks(cast(Service, None), GitRepositories(mounted), Watchers(), "http://grader.test")
+        with pytest.raises(BadSettings, match="cannot be run from"):
+            asyncio.run(hooks.start())
+    finally:
+        subprocess.run(["umount", mounted], check=True)
