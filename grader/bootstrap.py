@@ -147,7 +147,7 @@ class Site:
             self.service, queue, self._dispatcher, self._watchers, self._git, settings.token(), self._beside, told
         )
         wanted = settings.embedded if with_worker is None else with_worker
-        self._client = GraderClient(f"http://127.0.0.1:{settings.port}", settings.token()) if wanted else None
+        self._client = GraderClient(settings.own_url, settings.token()) if wanted else None
         self._worker = self._embedded(celery, self._client) if self._client else None
 
     def open_course(self) -> list[str]:

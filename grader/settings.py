@@ -78,6 +78,12 @@ class Settings(BaseSettings):
         return self.forges or (usual if usual.exists() else None)
 
     @property
+    def own_url(self) -> str:
+        """How this machine reaches the service, whatever others call it."""
+        host = "127.0.0.1" if self.host in ("", "0.0.0.0", "::") else self.host
+        return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
+
+    @property
     def embedded(self) -> bool:
         """Whether this process is the whole product: its broker reaches nobody else."""
         return self.broker.startswith("memory:")

@@ -18,8 +18,9 @@ MAY_IMPORT = {
     "grader.steps": {"grader.domain", "grader.ports", "grader.steps"},
     "grader.adapters": {"grader.domain", "grader.ports", "grader.adapters"},
     "grader.settings": set(),
-    "grader.dispatcher": {"grader.domain", "grader.ports", "grader.steps"},
-    "grader.publisher": {"grader.domain", "grader.ports", "grader.steps"},
+    "grader.rounds": {"grader.domain"},
+    "grader.dispatcher": {"grader.domain", "grader.ports", "grader.steps", "grader.rounds"},
+    "grader.publisher": {"grader.domain", "grader.ports", "grader.steps", "grader.rounds"},
     "grader.web": {"grader.domain", "grader.ports", "grader.steps", "grader.web", "grader.dispatcher"},
     "grader.bootstrap": {"grader", "worker"},
     "grader.commands": {"grader"},
@@ -38,6 +39,7 @@ OUTSIDE = {
     "grader.adapters.celery_queue": {"celery", "kombu"},
     "grader.adapters.logs": {"structlog"},
     "grader.adapters.forges": {"httpx"},
+    "grader.rounds": set(),
     "grader.dispatcher": set(),
     "grader.publisher": set(),
     "grader.web": {"fastapi", "starlette", "pydantic", "jinja2", "markupsafe"},
@@ -129,8 +131,7 @@ def test_every_module_says_what_it_is() -> None:
 
 BROAD = {
     "labkit.contract": 3,  # strangers' code: a call, a module's top level, an exception's text
-    "grader.publisher": 1,  # as the dispatcher: one push or status must not stop the others
-    "grader.dispatcher": 1,  # whatever went wrong in one round, waiting jobs need the next
+    "grader.rounds": 1,  # whatever went wrong in one round, what waits needs the next
     "worker.attempt": 1,  # a job's top level: whatever breaks there, the job must end
     "worker.harness.link": 1,  # the spec's callable, called by strangers with anything
 }
