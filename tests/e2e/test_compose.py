@@ -114,7 +114,8 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         "GRADER_IMAGE": f"{PROJECT}-service",
         "GRADER_BUILD_NETWORK": "host",  # where packages come through a proxy of this machine
     }
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("GRADER_", "COMPOSE_"))}
+    foreign = ("GRADER_", "COMPOSE_", "MAKE", "MFLAGS")  # also of the `make test` that this may run under
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
     stack = Stack(folder, f"http://127.0.0.1:{port}", {**kept, **settings})
     try:
         stack.link = stack.make("up").split()[-1]
