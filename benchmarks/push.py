@@ -27,7 +27,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from grader.adapters.lab_folder import CourseFolder  # noqa: E402 - this file is run by its path
-from grader.commands.remote import Remote  # noqa: E402
+from grader.client.remote import Remote  # noqa: E402
 from tests.git_client import Clone  # noqa: E402
 from tests.programs import Grader  # noqa: E402
 

@@ -14,8 +14,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 
-from grader.commands.remote import Remote
-from grader.commands.sse import Told, events
+from grader.client.remote import Remote
+from grader.client.sse import Told, events
 from tests.services import free_port, wait_until
 
 _START_S = 60.0

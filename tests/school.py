@@ -4,7 +4,7 @@ import csv
 from pathlib import Path
 from typing import Any
 
-from grader.commands.remote import Remote
+from grader.client.remote import Remote
 from tests.courses.copies import LAB, toy_course
 from tests.git_client import Author, Clone
 from tests.programs import Grader

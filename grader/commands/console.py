@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
-from grader.commands.answers import Unreachable
+from grader.client.answers import Unreachable
 from grader.domain.errors import Fault, GraderError
 from grader.domain.run import Event, OnEvent
 

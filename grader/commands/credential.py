@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from grader.commands import credentials
+from grader.client import credentials
 
 MAX_ASKED_CHARACTERS = 10_000
 CONFIG_S = 10.0

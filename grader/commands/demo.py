@@ -14,8 +14,9 @@ from rich.table import Table
 from rich.text import Text
 
 from grader import bootstrap
-from grader.commands import console, following, packing, render, serving, session
-from grader.commands.remote import PATIENT, Remote
+from grader.client import packing, session
+from grader.client.remote import PATIENT, Remote
+from grader.commands import console, following, render, serving
 from grader.commands.seen import Seen, row
 from grader.domain.people import Role
 from grader.settings import Settings

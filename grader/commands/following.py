@@ -10,11 +10,11 @@ from rich.rule import Rule
 from rich.status import Status
 from rich.text import Text
 
+from grader.client.answers import Incomprehensible
+from grader.client.remote import PATIENT, Remote
+from grader.client.sse import Told
 from grader.commands import console, render, seen
-from grader.commands.answers import Incomprehensible
-from grader.commands.remote import PATIENT, Remote
 from grader.commands.seen import Seen
-from grader.commands.sse import Told
 from grader.domain.errors import Fault
 from grader.domain.job import JobState, Place
 from grader.domain.report import Verdict

@@ -9,9 +9,10 @@ from urllib.parse import parse_qs, urlsplit
 import typer
 from rich.text import Text
 
-from grader.commands import console, credential, credentials, session
-from grader.commands.answers import Incomprehensible
-from grader.commands.remote import Remote
+from grader.client import credentials, session
+from grader.client.answers import Incomprehensible
+from grader.client.remote import Remote
+from grader.commands import console, credential
 from grader.domain.errors import Refused
 
 MAX_TOKEN_CHARACTERS = 1_000

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Self
 from urllib.parse import urljoin
 
-from grader.commands.answers import Incomprehensible
+from grader.client.answers import Incomprehensible
 from grader.commands.render import Row
 from grader.domain.diagnosis import Finding
 from grader.domain.errors import Fault

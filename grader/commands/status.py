@@ -9,8 +9,10 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from grader.commands import console, following, render, session
-from grader.commands.remote import Remote
+from grader.client import session
+from grader.client.remote import Remote
+from grader.commands import console, following, render
+from grader.commands.options import CourseOption, ServerOption
 from grader.commands.seen import Seen
 from grader.domain.errors import Fault, Refused
 from grader.domain.job import JobState
@@ -19,11 +21,11 @@ from grader.domain.job import JobState
 def command(
     submission: Annotated[str | None, typer.Argument(help="A submission's id or page; without it, your latest")] = None,
     lab: Annotated[str | None, typer.Option("--lab", help="Only this lab's")] = None,
-    course: session.CourseOption = None,
+    course: CourseOption = None,
     watch: Annotated[bool, typer.Option("--watch", help="Stay until it is graded")] = False,
     limit: Annotated[int, typer.Option(min=1, max=200, help="How many to list")] = 20,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON and nothing else")] = False,
-    server: session.ServerOption = None,
+    server: ServerOption = None,
 ) -> None:
     """Your latest submissions as a list, or one in full. With --watch the exit codes are those of `grader submit`."""
     with session.connect(server) as remote:

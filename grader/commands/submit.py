@@ -6,18 +6,20 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from grader.commands import console, following, packing, session
-from grader.commands.remote import Remote
+from grader.client import packing, session
+from grader.client.remote import Remote
+from grader.commands import console, following
+from grader.commands.options import CourseOption, ServerOption
 from grader.commands.seen import Seen
 
 
 def command(
     lab: Annotated[str, typer.Argument(help="A lab's id or the unique start of one: lab-01")],
     path: Annotated[str, typer.Argument(help="A file, a folder or an archive")],
-    course: session.CourseOption = None,
+    course: CourseOption = None,
     no_wait: Annotated[bool, typer.Option("--no-wait", help="Do not stay for the verdicts")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else")] = False,
-    server: session.ServerOption = None,
+    server: ServerOption = None,
 ) -> None:
     """Hand in PATH for LAB. Exit code 0: graded, whatever the score; 2: refused; 3: not graded, which is our fault.
 

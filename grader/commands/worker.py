@@ -6,8 +6,8 @@ import typer
 from rich.text import Text
 
 from grader import bootstrap
+from grader.client.remote import Remote
 from grader.commands import console
-from grader.commands.remote import Remote
 from grader.domain.errors import Refused
 from grader.settings import Settings
 

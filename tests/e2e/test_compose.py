@@ -13,8 +13,8 @@ import httpx
 import pytest
 import yaml
 
-from grader.commands.remote import Remote
-from grader.commands.sse import Told
+from grader.client.remote import Remote
+from grader.client.sse import Told
 from tests.git_client import Clone
 from tests.programs import scores
 from tests.services import compose, free_port

@@ -17,9 +17,9 @@ from typing import Any
 
 import pytest
 
-from grader.commands.answers import Declined, Unreachable
-from grader.commands.remote import Remote
-from grader.commands.sse import Told
+from grader.client.answers import Declined, Unreachable
+from grader.client.remote import Remote
+from grader.client.sse import Told
 from grader.domain.job import JobState
 from tests.contract.sandboxed import left_by, processes
 from tests.courses.copies import ANSWERS, answer, toy_course

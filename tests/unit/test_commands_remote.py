@@ -6,9 +6,9 @@ from collections.abc import Callable
 import httpx
 import pytest
 
-from grader.commands.answers import Declined, Incomprehensible, Unreachable
-from grader.commands.remote import PATIENT, UPLOAD, Remote
-from grader.commands.sse import MAX_LINE_BYTES, BrokenStream, Told, events
+from grader.client.answers import Declined, Incomprehensible, Unreachable
+from grader.client.remote import PATIENT, UPLOAD, Remote
+from grader.client.sse import MAX_LINE_BYTES, BrokenStream, Told, events
 from grader.domain.errors import Fault
 from tests.unit.fake_grader import COUNT, DONE, TOTAL, sse, submission
 

@@ -12,9 +12,9 @@ from urllib.parse import quote
 
 import httpx
 
-from grader.commands.answers import Incomprehensible, Unreachable, content, overloaded, refusal
-from grader.commands.credentials import is_here
-from grader.commands.sse import BrokenStream, Told, events
+from grader.client.answers import Incomprehensible, Unreachable, content, overloaded, refusal
+from grader.client.credentials import is_here
+from grader.client.sse import BrokenStream, Told, events
 
 #: Seconds. A stream is pinged every few seconds; one that is silent for longer than `STREAM_SILENT_S` is gone.
 CONNECT_S = 10.0

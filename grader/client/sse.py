@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from grader.commands.answers import cleaned
+from grader.client.answers import cleaned
 
 #: No event of ours is near this; what is longer is not ours.
 MAX_LINE_BYTES = 1024 * 1024

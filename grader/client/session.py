@@ -3,21 +3,13 @@
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Any
 
-import typer
-
-from grader.commands import credentials
-from grader.commands.answers import Incomprehensible
-from grader.commands.remote import Remote
+from grader.client import credentials
+from grader.client.answers import Incomprehensible
+from grader.client.remote import Remote
 from grader.domain.errors import Refused, UnknownLab
 
-ServerOption = Annotated[
-    str | None, typer.Option("--server", envvar="GRADER_URL", help="The grader; by default the one logged in to last")
-]
-CourseOption = Annotated[
-    str | None, typer.Option("--course", envvar="GRADER_COURSE", help="By default yours with that lab")
-]
 TOKEN = "GRADER_TOKEN"
 
 

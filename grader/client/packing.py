@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from grader.adapters.submission_files import SubmissionFiles
-from grader.commands.session import ChosenLab
+from grader.client.session import ChosenLab
 from grader.domain.errors import Refused
 from grader.domain.lab import Lab, LabLimits
 
