@@ -80,13 +80,17 @@ PUBLIC = {"GET /login", "POST /login", "POST /api/v1/login", "GET /healthz", "GE
           "POST /webhooks/{course}"}  # fmt: skip
 
 
+#: Who may clone and push what: tests/integration/test_git_hostile.py, with the real git.
+GIT = {"GET /git/{course}/{repository}/info/refs", "POST /git/{course}/{repository}/{wanted}"}
+
+
 def named(desk: Desk) -> set[str]:
     return {f"{method} {route.path}" for route in routes(desk) for method in route.methods or () if method != "HEAD"}
 
 
 def test_every_route_is_in_the_table_of_roles(desk: Desk) -> None:
     workers = {name for name in named(desk) if "/api/worker/" in name}
-    assert named(desk) - workers == set(WHO) | PUBLIC
+    assert named(desk) - workers == set(WHO) | PUBLIC | GIT
 
 
 @pytest.mark.parametrize("name", sorted(WHO))
