@@ -11,14 +11,13 @@ from grader.domain.course import CourseLab
 from grader.domain.errors import GraderError, Refused, TooOften, UnreadableSubmission
 from grader.domain.forge import Delivery, DeliveryState, Forge, ForgeKind, Push, basic_authorization
 from grader.domain.people import Viewer
-from grader.domain.submission import Submission, check_files
+from grader.domain.submission import Submission
 from grader.domain.text import clean_line
 from grader.ports.repositories import Repositories
 from grader.steps import access, intake
 from grader.steps.publishing import MOST_ATTEMPTS, Outlet, pause
 from grader.steps.service import Service
 from grader.steps.trees import files_in, is_starter
-from grader.steps.viewing import the_spec
 
 log = logging.getLogger(__name__)
 
@@ -103,7 +102,6 @@ def _hand_in(taking: _Taking, lab: CourseLab) -> None:
     if newest is None or newest.digest != files.digest:
         if is_starter(taking.service, taking.repositories, lab, taking.viewer.person.login, files):
             return
-        check_files(files.files, the_spec(taking.service, lab.spec_digest).lab)
         newest = intake.submit_files(taking.service, taking.viewer, lab, files, str(taking.forge.kind)).handin
     store.publications.want(lab.course, taking.push, lab.id, taking.service.clock(), submission_id=newest.id)
 

@@ -124,8 +124,7 @@ def accept(service: Service, repositories: Repositories, push: Push) -> list[Rec
     receipts = []
     for lab, files in (*seen.changed, *again):
         receipt = intake.submit_files(service, push.viewer, lab, files, SOURCE, promised=True)
-        for name in (receipt.handin.id, _taken(lab)):
-            repositories.pin(push.course, push.login, push.commit, name)
+        _pin(repositories, push, lab, receipt.handin.id)
         receipts.append(receipt)
     repositories.pin(push.course, push.login, push.commit, TAKEN)
     return receipts
@@ -213,8 +212,13 @@ def _pin_written(service: Service, repositories: Repositories, push: Push) -> No
         newest = service.store.submissions.latest(push.course, lab.id, push.viewer.person.id)
         if newest is None or newest.source != SOURCE or repositories.pinned(push.course, push.login, newest.id):
             continue
-        for name in (newest.id, _taken(lab)):
-            repositories.pin(push.course, push.login, push.commit, name)
+        _pin(repositories, push, lab, newest.id)
+
+
+def _pin(repositories: Repositories, push: Push, lab: CourseLab, submission_id: str) -> None:
+    """Keep the commit for its submission, and as the one that the lab was last handed in from."""
+    for name in (submission_id, _taken(lab)):
+        repositories.pin(push.course, push.login, push.commit, name)
 
 
 def _is_new(service: Service, repositories: Repositories, push: Push, lab: CourseLab, files: Submission) -> bool:
