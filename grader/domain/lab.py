@@ -3,13 +3,14 @@
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from types import MappingProxyType
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 from grader.domain.errors import BadManifest, Problem
 from grader.domain.manifest import Table
+from grader.domain.policy_table import check_policy
 
 ISOLATIONS = ("split", "joined")
 QUEUES = ("cpu", "gpu")
@@ -52,8 +53,11 @@ class LabLimits:
 class Lab:
     """One lab. `false_fail_rate` is the budget of a whole submission, split evenly over `stochastic_checks`.
 
+    `false_pass_rate` is that of one student whose programs all have the error `effect` describes, split evenly over
+    `stochastic_checks` and `rerolls`, the programs they may try that differ in more than comments and layout.
     `submission` lists the student's files relative to the lab's folder; the first is what a lone file is taken for.
-    `functions` maps each function of the contract to its signature and return type, as written.
+    `functions` maps each function of the contract to its signature and return type, as written. `policy` is the table
+    of that name as written, which the rules of a course are read from: see `course_rules`.
     """
 
     id: str
@@ -69,6 +73,10 @@ class Lab:
     stochastic_checks: int
     functions: Mapping[str, str] = field(hash=False)
     tests: tuple[TestSpec, ...]
+    policy: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    false_pass_rate: float = 1e-3
+    rerolls: int = 100
+    effect: str = ""
 
     @classmethod
     def from_toml(cls, text: str, *, file: str) -> Self:
@@ -81,7 +89,7 @@ class Lab:
         lab = cls._from_table(Table(data, "", problems))
         if problems:
             raise BadManifest(file, problems)
-        return lab
+        return replace(lab, policy=MappingProxyType(data.get("policy", {})))
 
     @classmethod
     def _from_table(cls, top: Table) -> Self:
@@ -103,8 +111,12 @@ class Lab:
             stochastic_checks=calibration.whole("stochastic_checks", 1, least=1, most=10_000),
             functions=MappingProxyType(functions),
             tests=_tests(top, functions),
+            false_pass_rate=calibration.number("false_pass_rate", 1e-3, above=0, most=0.5),
+            rerolls=calibration.whole("rerolls", 100, least=1, most=1_000_000),
+            effect=calibration.text("effect") if calibration.has("effect") else "",
         )
         calibration.refuse_unknown()
+        check_policy(top.table("policy"), {test.name for test in lab.tests})
         top.refuse_unknown()
         _check_path(top, "spec", spec)
         _check_sum(top, lab)

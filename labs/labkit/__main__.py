@@ -1,4 +1,4 @@
-"""`python -m labkit hint|plot|reveal LAB …`, from the course folder."""
+"""`python -m labkit hint|plot|reveal|odds LAB …`, from the course folder."""
 
 import argparse
 import os
@@ -26,12 +26,15 @@ def main(argv: list[str] | None = None) -> int:
     plot.add_argument("--out", type=Path, default=Path("plots"))
     reveal = commands.add_parser("reveal", help="the README's predictions, answered by your own implementation")
     reveal.add_argument("lab")
+    odds = commands.add_parser("odds", help="what the usual check of this lab is worth, and ours beside it")
+    odds.add_argument("lab")
+    odds.add_argument("--markdown", action="store_true", help="as rows of the README's table")
     for command in (plot, reveal):
         command.add_argument("--impl", default=os.environ.get("LAB_IMPL", "starter"))
     options = parser.parse_args(argv)
     try:
         manifest = read_manifest(find_lab(Path.cwd(), options.lab))
-        return {"hint": _hint, "plot": _plot, "reveal": _reveal}[options.command](manifest, options)
+        return {"hint": _hint, "plot": _plot, "reveal": _reveal, "odds": _odds}[options.command](manifest, options)
     except (ValueError, StudentFault) as error:
         print(error, file=sys.stderr)
         return 2
@@ -57,6 +60,15 @@ def _reveal(manifest: Manifest, options: argparse.Namespace) -> int:
             print(f"   {measure(implementation)}")
         except StudentFault as fault:
             print(f"   your implementation does not say yet: {fault.sentence}")
+    return 0
+
+
+def _odds(manifest: Manifest, options: argparse.Namespace) -> int:
+    if not (manifest.folder / "odds.py").is_file():
+        raise ValueError(f"{manifest.short} has no test of random answers: every check of it is exact")
+    for question, answer in _tool(manifest, "odds.py").answers(manifest):
+        plain = f"{question}\n    {answer.replace('**', '')}"
+        print(f"| {question} | {answer} |" if options.markdown else plain)
     return 0
 
 

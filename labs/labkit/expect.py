@@ -2,48 +2,41 @@
 
     expect.call("verify", [3, 1], [3, 2, 4]).equals([3, 2])
     expect.call("residual", p, q).close(wanted)
+    expect.call("optimal_k", 0.8, 0.1, 32).best(speedups, of="speed-up")
     expect.error(ValueError, "propose", [1, 2], -1, 3)
-    expect.law("law of speculative_step", law, draw)
+    expect.ordered(expect.calls("speedup", calls), by="alpha")
+    expect.law("law of speculative_step", "speculative_step", design, draw, rng)
+    expect.mean("tokens of a cycle", "simulate", 2.8, 1, 6, 0.03, draw, rng)
 
-Each call is made on copies; each check adds to a measurement that the report keeps, passed or failed.
+Each call is made on copies; each check adds to a measurement that the report keeps, passed or failed. Checks of random
+answers share the lab's budget of false fails, and of false passes (labkit.manifest).
 """
 
 import copy
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
-from labkit.bars import Bars, worst_bars
+from labkit.answers import FLOAT_TOLERANCE as FLOAT_TOLERANCE
+from labkit.answers import Answer
+from labkit.checks import Check as Check
 from labkit.contract import Implementation
-from labkit.faults import CheckFailed, StudentRaised, Undecided
-from labkit.laws import NAMING_DRAWS, Decision, Design, SequentialTest
+from labkit.faults import CheckFailed, StudentRaised
+from labkit.laws import Design
 from labkit.manifest import Manifest
+from labkit.means import MeanTest
 from labkit.mutation import Matcher, Mutant
 from labkit.plain import same, show
+from labkit.samplers import Asked, Draw, DrawMany, judge_law, judge_mean
 
-#: Room for float32 arithmetic in an answer of order one; every known mistake is at least a hundred times larger.
-FLOAT_TOLERANCE = 1e-5
 REMEMBERED_CALLS = 60
-
-
-@dataclass
-class Check:
-    """What one check measured. `observed` and `allowed` are in the check's own unit, named in `detectable`.
-
-    A law check measures evidence against the law, as a power of ten, and keeps `bars` for its picture.
-    """
-
-    name: str
-    observed: float | None
-    allowed: float | None
-    n: int
-    false_fail_rate: float
-    detectable: str
-    sigmas: float | None = None
-    conclusive: bool = True
-    bars: Bars | None = None
+#: Room for float32 arithmetic where two answers may be equal.
+ROUNDING = 1e-6
+#: Draws of a share or a mean after which it stays undecided.
+MOST_DRAWS = 200_000
 
 
 class Expect:
@@ -55,202 +48,169 @@ class Expect:
         manifest: Manifest,
         matcher: Matcher,
         record: Callable[[dict[str, Any]], None],
+        seed: int = 0,
     ) -> None:
         self._impl = impl
         self._manifest = manifest
         self._matcher = matcher
         self._record = record
+        self._seed = seed
         self._checks: dict[str, dict[str, Any]] = {}
-        self._seen: dict[str, list[tuple[tuple[Any, ...], Any]]] = {}
+        self._right: dict[str, list[tuple[tuple[Any, ...], Any]]] = {}
 
-    def call(self, function: str, *args: Any) -> "Answer":
+    def call(self, function: str, *args: Any) -> Answer:
         """Call the implementation once. Raises StudentFault where there is no answer to check."""
-        return self._answers(function, [args], getattr(self._impl, function))[0]
+        fresh = copy.deepcopy(args)
+        return Answer(self, function, fresh, getattr(self._impl, function)(*args))
 
-    def calls(self, function: str, calls: Sequence[tuple[Any, ...]]) -> list["Answer"]:
+    def calls(self, function: str, calls: Sequence[tuple[Any, ...]]) -> list[Answer]:
         """Call it many times in one message: use this for more than a few dozen calls."""
         fresh = copy.deepcopy(list(calls))
         values = self._impl.batch(function, list(calls))
         return [Answer(self, function, a, v) for a, v in zip(fresh, values, strict=True)]
 
-    def _answers(self, function: str, calls: list[tuple[Any, ...]], run: Callable[..., Any]) -> list["Answer"]:
-        fresh = copy.deepcopy(calls)
-        return [Answer(self, function, f, run(*args)) for f, args in zip(fresh, calls, strict=True)]
-
     def error(self, kind: type[Exception], function: str, *args: Any, because: str = "") -> None:
         """The call must raise `kind`. `because` says what is impossible about the arguments."""
-        given = self._given(function, args)
-        self.measure(f"{function} refuses impossible arguments", 0.0, 0.0, detectable="any accepted argument")
+        given = self.given(function, args)
         expected = f"{kind.__name__}{f', because {because}' if because else ''}"
+        name = f"{function} refuses impossible arguments"
         try:
             value = getattr(self._impl, function)(*args)
         except StudentRaised as fault:
-            if isinstance(fault, kind):
-                return
             if fault.cause == "not-written":
                 raise
-            self._wrong(function, given, expected, fault.sentence, cause="wrong-exception")
+            yours, cause = ("", "") if isinstance(fault, kind) else (fault.sentence, "wrong-exception")
         else:
-            self._wrong(function, given, expected, f"returned {show(value)}", cause="no-error-raised")
+            yours, cause = f"returned {show(value)}", "no-error-raised"
+        check = self.measure(
+            name, float(bool(cause)), 0.0, statistic="impossible arguments accepted",
+            detectable="any accepted argument", needed=expected,
+        )  # fmt: skip
+        if cause:
+            raise CheckFailed(yours, given=given, expected=expected, function=function, cause=cause, check=check)
 
     def that(self, holds: bool, *, function: str, given: str, expected: str, yours: str, looks_like: str = "",
              advice: str = "", name: str = "") -> None:  # fmt: skip
         """A property of several answers must hold; the texts tell it when it does not."""
-        self.measure(name or f"{function} property", 0.0 if holds else 1.0, 0.0, detectable="any violation")
+        check = self.measure(
+            name or f"{function} property", 0.0 if holds else 1.0, 0.0, statistic="violations",
+            detectable="any violation", needed=expected,
+        )  # fmt: skip
         if not holds:
             raise CheckFailed(
-                yours, given=given, expected=expected, function=function, looks_like=looks_like, advice=advice
-            )
+                yours, given=given, expected=expected, function=function, looks_like=looks_like, advice=advice,
+                check=check,
+            )  # fmt: skip
 
-    def law(self, name: str, function: str, design: Design, draw: Callable[[np.ndarray], np.ndarray],
-            rng: np.random.Generator) -> None:  # fmt: skip
-        """The implementation's answers must follow `design.null`; sequential, at the lab's false-fail budget.
+    def ordered(
+        self, answers: Sequence[Answer], *, by: str, rising: bool = True, strict: bool = True, advice: str = ""
+    ) -> None:  # fmt: skip
+        """Numbers that must rise, or fall, from each to the next; `by` is what grows between the calls.
+
+        Not strict: equal is allowed, and so is a rounding error of float32.
+        """
+        word = f"{'rises' if rising else 'falls'}{'' if strict else ' or stays'}"
+        for one, other in pairwise(answers):
+            step = (other.value - one.value) * (1 if rising else -1)
+            ok = step > 0 if strict else step >= -ROUNDING * max(1.0, abs(one.value))  # NaN is neither
+            check = self.measure(
+                f"{one.function} {word} with {by}", float(not ok), 0.0, kind="order", statistic="steps the wrong way",
+                detectable="one step the wrong way", needed=f"an answer that {word} with {by}, from each to the next",
+            )  # fmt: skip
+            if not ok:
+                raise CheckFailed(
+                    f"{show(one.value)}, then {show(other.value)}", given=f"{one.given}, then {other.given}",
+                    expected=f"an answer that {word} with {by}", function=one.function, advice=advice, check=check,
+                )  # fmt: skip
+
+    def budgeted(self, design: Design) -> Design:
+        """The design with the lab's budget of false passes."""
+        return replace(design, beta=self._manifest.beta)
+
+    def law(self, name: str, function: str, design: Design, draw: Draw, rng: np.random.Generator) -> None:
+        """The implementation's answers must follow `design.null`; sequential, at the lab's budget.
 
         `draw(contexts)` returns one outcome index per context index, -1 for an answer outside the outcomes.
         """
-        test = SequentialTest(design, alpha=self._manifest.alpha)
-        while test.decision is Decision.CONTINUE:
-            contexts = test.next_contexts(rng)
-            test.update(contexts, self._drawn(name, function, draw, contexts))
-        if test.decision is Decision.FAIL:
-            contexts = design.sample_contexts(rng, NAMING_DRAWS)
-            test.look_on(contexts, self._drawn(name, function, draw, contexts))
-        evidence = test.evidence()
-        check = Check(name, evidence.log10_e, evidence.limit_log10, test.n, self._manifest.alpha,
-                      evidence.detectable, evidence.sigmas, test.decision is not Decision.INCONCLUSIVE,
-                      worst_bars(test))  # fmt: skip
-        self._record(asdict(check))
-        if test.decision is Decision.PASS:
-            return
-        kind = Undecided if test.decision is Decision.INCONCLUSIVE else CheckFailed
-        known = [m for m in map(self._matcher.named, evidence.likely) if m is not None]
-        raise kind(
-            evidence.sentence,
-            given=evidence.given,
-            expected=evidence.expected,
-            function=function,
-            looks_like="; or: ".join(m.says for m in known) or "; or: ".join(evidence.likely) or "no known pattern",
-            advice=known[0].fix if known else "",
-            cause=known[0].id if known else "",
-        )
+        asked = self._asked(name, function)
+        self._settle(judge_law(asked, self.budgeted(design), self._manifest.alpha, draw, rng))
 
-    def _drawn(
-        self, name: str, function: str, draw: Callable[[np.ndarray], np.ndarray], contexts: np.ndarray
-    ) -> np.ndarray:
-        outcomes = np.asarray(draw(contexts))
-        if outcomes.shape != contexts.shape:
-            wanted, came = f"{len(contexts)} values", f"an answer of shape {outcomes.shape}"
-            raise CheckFailed(came, given=name, expected=wanted, function=function)
-        return outcomes
+    def rate(
+        self, name: str, function: str, target: float, effect: float, draw: DrawMany, rng: np.random.Generator
+    ) -> None:  # fmt: skip
+        """The share of ones among independent answers, each 1 or 0, must be `target`; anything else fails.
 
-    def measure(self, name: str, observed: float, allowed: float, *, detectable: str) -> None:
-        """Add one case to an exact check: the largest observed value counts, a correct answer never fails it."""
+        Off by `effect` or more, it passes at the lab's false-pass budget. `draw(n, rng)` gives n answers.
+        """
+        design = Design(np.array([[1 - target, target]]), [name], ["no", "yes"], floor=0, cap=MOST_DRAWS, effect=effect)
+
+        def draw_outcomes(contexts: np.ndarray) -> np.ndarray:
+            answers = np.asarray(draw(len(contexts), rng))
+            return np.where(answers == 1, 1, np.where(answers == 0, 0, -1))
+
+        self.law(name, function, design, draw_outcomes, rng)
+
+    def mean(
+        self, name: str, function: str, target: float, low: float, high: float, effect: float, draw: DrawMany,
+        rng: np.random.Generator,
+    ) -> None:  # fmt: skip
+        """The mean of independent answers from `low` to `high` must be `target`; anything outside fails.
+
+        Off by `effect` or more, it passes at the lab's false-pass budget. `draw(n, rng)` gives n answers.
+        """
+        test = MeanTest(target, low, high, effect, alpha=self._manifest.alpha, beta=self._manifest.beta, cap=MOST_DRAWS)
+        self._settle(judge_mean(self._asked(name, function), test, draw, rng))
+
+    def _asked(self, name: str, function: str) -> Asked:
+        return Asked(name, function, self._seed, self._matcher.named)
+
+    def _settle(self, judged: tuple[Check, CheckFailed | None]) -> None:
+        check, fault = judged
+        kept = asdict(check)
+        self._record(kept)
+        if fault is not None:
+            fault.check = kept
+            raise fault
+
+    def measure(
+        self, name: str, observed: float, allowed: float, *, kind: str = "exact", statistic: str = "largest error",
+        detectable: str, needed: str = "",
+    ) -> dict[str, Any]:  # fmt: skip
+        """Add one case to an exact check; what the report keeps of it.
+
+        The largest observed value counts; a correct answer never fails it. `needed` is kept of a case that failed.
+        """
         check = self._checks.get(name)
         if check is None:
-            check = self._checks[name] = asdict(Check(name, observed, allowed, 0, 0.0, detectable))
+            seed = str(self._seed)
+            made = Check(name, kind, statistic, observed, allowed, 0, 0.0, detectable, None, detectable, seed)
+            check = self._checks[name] = asdict(made)
             self._record(check)
         check["n"] += 1
-        if observed > check["observed"]:
-            check["observed"] = observed
+        check["observed"] = max(observed, check["observed"])
+        if observed > allowed:
+            check["needed"] = needed
+        return check
 
-    def _given(self, function: str, args: Sequence[Any]) -> str:
+    def given(self, function: str, args: Sequence[Any]) -> str:
+        """The call as a student would write it."""
         text = self._manifest.functions[function].text
         names = [p.split("=")[0].strip() for p in text[1 : text.index(")")].split(",")]
         return f"{function}({', '.join(f'{n}={show(a)}' for n, a in zip(names, args, strict=False))})"
 
-    def _remember(self, function: str, args: tuple[Any, ...], value: Any) -> None:
-        seen = self._seen.setdefault(function, [])
-        if len(seen) < REMEMBERED_CALLS:
-            seen.append((args, value))
+    def remember(self, function: str, args: tuple[Any, ...], value: Any) -> None:
+        """Keep a right answer, to tell known mistakes apart by."""
+        right = self._right.setdefault(function, [])
+        if len(right) < REMEMBERED_CALLS:
+            right.append((args, value))
 
-    def known_mistake(self, answer: "Answer", wanted: Any) -> Mutant | None:
+    def known_mistake(self, answer: Answer, wanted: Any) -> Mutant | None:
         """The first known mistake that gives this very answer here and agrees with every answer before it."""
         if any(isinstance(a, np.random.Generator) for a in answer.args):
             return None
         now = [(answer.args, answer.value)]
         fitting = self._matcher.match(answer.function, copy.deepcopy(now))
         if len(fitting) > 1:
-            everything = self._matcher.match(answer.function, copy.deepcopy(self._seen.get(answer.function, []) + now))
-            fitting = everything or fitting
+            right = self._right.get(answer.function, [])
+            fitting = self._matcher.match(answer.function, copy.deepcopy(right + now)) or fitting
         return None if same(answer.value, wanted) else next(iter(fitting), None)
-
-    def _wrong(self, function: str, given: str, expected: str, yours: str, *, known: Mutant | None = None,
-               advice: str = "", cause: str = "") -> None:  # fmt: skip
-        raise CheckFailed(
-            yours, given=given, expected=expected, function=function, looks_like=known.says if known else "",
-            advice=(known.fix if known else "") or advice, cause=known.id if known else cause,
-        )  # fmt: skip
-
-
-class Answer:
-    """One answer of the implementation, ready to be checked. `value` is plain and of the declared type."""
-
-    def __init__(self, expect: Expect, function: str, args: tuple[Any, ...], value: Any) -> None:
-        self._expect = expect
-        self.function = function
-        self.args = args
-        self.value = value
-
-    def equals(self, wanted: Any, *, advice: str = "") -> None:
-        """The answer must be exactly `wanted` (plain data: ints, strings, lists of them)."""
-        ok = same(self.value, wanted, rel=0.0)
-        self._expect.measure(f"{self.function} is exact", float(not ok), 0.0, detectable="any difference in one case")
-        if not ok:
-            self._fail(wanted, advice)
-        self._expect._remember(self.function, self.args, self.value)
-
-    def close(self, wanted: Any, *, tolerance: float = FLOAT_TOLERANCE, advice: str = "") -> None:
-        """The answer must be within `tolerance`, relative to values above one and absolute below; NaN never is."""
-        x, y = np.asarray(self.value, dtype=float), np.asarray(wanted, dtype=float)
-        error = float("inf")
-        if x.shape == y.shape:
-            gap = np.abs(x - y) / np.maximum(1.0, np.abs(y))
-            gap = np.where(x == y, 0.0, gap)  # equal infinities
-            error = float(np.max(gap, initial=0.0)) if np.all(gap == gap) else float("inf")
-        ok = error <= tolerance
-        self._expect.measure(
-            f"{self.function} error", min(error, 1e300), tolerance,
-            detectable=f"an error above {tolerance:g} in one case",
-        )  # fmt: skip
-        if not ok:
-            self._fail(wanted, advice)
-        self._expect._remember(self.function, self.args, self.value)
-
-    def holds(
-        self,
-        ok: bool,
-        *,
-        expected: str,
-        yours: str = "",
-        looks_like: str = "",
-        advice: str = "",
-        name: str = "",
-    ) -> None:
-        """A property of this one answer must hold."""
-        self._expect.that(
-            bool(ok), function=self.function, given=self.given, expected=expected, yours=yours or show(self.value),
-            looks_like=looks_like, advice=advice, name=name,
-        )  # fmt: skip
-
-    @property
-    def given(self) -> str:
-        """The call as a student would write it."""
-        return self._expect._given(self.function, self.args)
-
-    def _fail(self, wanted: Any, advice: str) -> None:
-        known = self._expect.known_mistake(self, wanted)
-        yours = show(self.value) + _difference(self.value, wanted)
-        self._expect._wrong(self.function, self.given, show(wanted), yours, known=known, advice=advice)
-
-
-def _difference(value: Any, wanted: Any) -> str:
-    """Where two sequences part, in words; empty for anything else."""
-    if isinstance(value, tuple) and isinstance(wanted, tuple) and len(value) == len(wanted):
-        parts = [f"item {i}" for i, (a, b) in enumerate(zip(value, wanted, strict=True)) if not same(a, b)]
-        return f"   {' and '.join(parts)} differ{'s' if len(parts) == 1 else ''}" if parts else ""
-    if not isinstance(value, (list, np.ndarray)) or not isinstance(wanted, (list, np.ndarray)):
-        return ""
-    if len(value) != len(wanted) and all(same(a, b) for a, b in zip(value, wanted, strict=False)):
-        return f"   {len(value)} items instead of {len(wanted)}"
-    first = next((i for i, (a, b) in enumerate(zip(value, wanted, strict=False)) if not same(a, b, 1e-6)), None)
-    return "" if first is None else f"   first difference at position {first}"

@@ -16,6 +16,8 @@ StudentFault                 fails the test; never an error of the spec
 """
 
 import builtins
+from collections.abc import Mapping
+from typing import Any
 
 #: Exceptions that keep their type when they come from a submission; every other one arrives as plain StudentRaised.
 KEPT = (
@@ -108,18 +110,23 @@ class Crashed(StudentFault):
 
 
 class CheckFailed(StudentFault):
-    """A check did not hold; carries the expected value, the known mistake it matches, and the input."""
+    """A check did not hold; carries the expected value, the known mistake it matches, and the input.
+
+    `check` is what the report keeps of a check that measured something (the fields of labkit.expect.Check): the text
+    then says in numbers how far off the answer was, what is allowed, and what would have been needed.
+    """
 
     cause = "wrong-answer"
 
     def __init__(
         self, sentence: str, *, given: str = "", expected: str = "", function: str | None = None,
-        looks_like: str = "", advice: str = "", cause: str = "",
+        looks_like: str = "", advice: str = "", cause: str = "", check: Mapping[str, Any] | None = None,
     ) -> None:  # fmt: skip
         super().__init__(sentence, advice, function)
         self.given = given
         self.expected = expected
         self.looks_like = looks_like
+        self.check = check
         self.cause = cause or type(self).cause
 
 

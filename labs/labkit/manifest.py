@@ -23,7 +23,12 @@ class TestEntry:
 
 @dataclass(frozen=True)
 class Manifest:
-    """One lab's folder and what its lab.toml says."""
+    """One lab's folder and what its lab.toml says.
+
+    false_fail_rate: how often a correct submission fails, by all its stochastic checks together. false_pass_rate: how
+    often a submission with an error that a check promises to catch passes it, in all checks and all `rerolls`, the
+    programs one student may try that differ in more than comments and layout. effect: that error, in words.
+    """
 
     folder: Path
     id: str
@@ -35,6 +40,9 @@ class Manifest:
     false_fail_rate: float
     stochastic_checks: int
     test_seconds: float
+    false_pass_rate: float = 1e-3
+    rerolls: int = 100
+    effect: str = ""
     hints: dict[str, list[str]] = field(default_factory=dict)
 
     @property
@@ -46,6 +54,11 @@ class Manifest:
     def alpha(self) -> float:
         """The false-fail rate of one stochastic check: the lab's budget split evenly."""
         return self.false_fail_rate / max(1, self.stochastic_checks)
+
+    @property
+    def beta(self) -> float:
+        """The false-pass rate of one stochastic check in one run: the budget of one student and lab split evenly."""
+        return self.false_pass_rate / (max(1, self.stochastic_checks) * max(1, self.rerolls))
 
     def entry(self, test: str) -> TestEntry | None:
         """The entry of a test or of one of its parametrised cases."""
@@ -70,6 +83,9 @@ def read_manifest(folder: Path) -> Manifest:
             tests=tests,
             false_fail_rate=float(calibration.get("false_fail_rate", 1e-9)),
             stochastic_checks=int(calibration.get("stochastic_checks", 1)),
+            false_pass_rate=float(calibration.get("false_pass_rate", 1e-3)),
+            rerolls=int(calibration.get("rerolls", 100)),
+            effect=str(calibration.get("effect", "")),
             test_seconds=float(data.get("limits", {}).get("test_seconds", 10)),
             hints=_hints(folder),
         )

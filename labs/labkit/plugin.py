@@ -27,6 +27,8 @@ LEFT_TO_PYTEST = (pytest.skip.Exception, pytest.fail.Exception, pytest.xfail.Exc
 MANIFESTS = pytest.StashKey[dict[Path, Manifest]]()
 #: Set by the grading service: makes the transport of LAB_IMPL=guest for one test.
 GUEST_TRANSPORT = pytest.StashKey[Callable[[Manifest, int], Transport]]()
+#: Set to measure a lab: makes `Expect`, so that somebody can hear which laws a spec tests.
+EXPECT = pytest.StashKey[Callable[..., Expect]]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -127,13 +129,14 @@ def rng(request: pytest.FixtureRequest, lab_seed: int) -> np.random.Generator:
 
 
 @pytest.fixture
-def expect(request: pytest.FixtureRequest, lab: Manifest, impl: Implementation) -> Expect:
+def expect(request: pytest.FixtureRequest, lab: Manifest, impl: Implementation, lab_seed: int) -> Expect:
     """The checks of this test; their measurements go into the report."""
 
     def record(check: dict[str, Any]) -> None:
         request.node.user_properties.append(("check", check))
 
-    return Expect(impl, lab, Matcher(lab), record)
+    make = request.config.stash.get(EXPECT, Expect)
+    return make(impl, lab, Matcher(lab), record, lab_seed)
 
 
 @pytest.hookimpl(hookwrapper=True)

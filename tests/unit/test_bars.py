@@ -27,6 +27,46 @@ def read(bars: Any) -> Bars | None:
     return read_properties([{"check": {"name": "law", "bars": json.loads(json.dumps(bars))}}]).checks[0].bars
 
 
+def test_the_band_is_what_the_check_itself_allows_and_tightens_with_draws() -> None:
+    few, many = (worst_bars(watched([[0.5, 0.5]], [0] * n, [i % 2 for i in range(n)])) for n in (40, 4000))
+    assert few is not None and many is not None
+    assert few.low[0] < many.low[0] < 0.5 < many.high[0] < few.high[0]
+    assert many.high[0] - 0.5 == pytest.approx(0.5 - many.low[0], abs=1e-3)
+    assert 6 < (many.high[0] - 0.5) / (0.5 / 4000**0.5) < 9, "standard deviations: dearer than 1e-9 looked at once"
+
+
+def test_a_correct_sampler_leaves_its_band_as_rarely_as_the_check_says() -> None:
+    """At a rate of 1 in 20, over all outcomes, contexts and looks together: Ville's inequality, here by simulation."""
+    law = np.array([[0.5, 0.3, 0.2], [0.1, 0.1, 0.8]])
+    design = Design(law, ["c", "d"], ["x", "y", "z"], floor=1 << 40, cap=1 << 41)
+    left = 0
+    for seed in range(50):
+        rng = np.random.default_rng(seed)
+        test = SequentialTest(design, alpha=1e-300)
+        out = False
+        for _ in range(15):
+            contexts = design.sample_contexts(rng, 30)
+            test.update(contexts, np.array([rng.choice(3, p=law[c]) for c in contexts]))
+            test.alpha = 0.05
+            bars = worst_bars(test)
+            test.alpha = 1e-300
+            assert bars is not None
+            rows = zip(bars.low, bars.observed, bars.high, strict=True)
+            out = out or not all(low <= drawn <= high for low, drawn, high in rows)
+        left += out
+    assert left <= 5, f"{left} of 50 left a band meant for two or three at most"
+
+
+def test_the_band_of_what_must_not_or_must_happen_has_no_width() -> None:
+    bars = worst_bars(watched([[1.0, 0.0]], [0, 0], [0, 1]))
+    assert bars is not None and (bars.low, bars.high, bars.worst) == ([1.0, 0.0], [1.0, 0.0], 1)
+
+
+def test_the_deciding_outcome_is_pointed_at() -> None:
+    bars = worst_bars(watched([[0.25, 0.25, 0.5]], [0] * 16, [1] * 12 + [2] * 4))
+    assert bars is not None and bars.labels[bars.worst] == "token 1"
+
+
 def test_there_are_no_bars_before_the_first_draw() -> None:
     assert worst_bars(SequentialTest(Design(np.array([[0.5, 0.5]]), ["c"], ["a", "b"]), 1e-9)) is None
 
@@ -74,6 +114,18 @@ def test_what_labkit_writes_the_grader_reads() -> None:
     assert bars is not None
     kept = read(vars(bars))
     assert kept is not None and list(kept.labels) == bars.labels and kept.n == bars.n
+    assert (list(kept.low), list(kept.high)) == (bars.low, bars.high) and len(kept.low) == MOST_BARS
+
+
+@pytest.mark.parametrize(
+    "band",
+    [{}, {"low": [0.1, 0.1]}, {"low": [0.1], "high": [0.9]}, {"low": [0.9, 0.1], "high": [0.5, 0.9]},
+     {"low": [-0.1, 0.1], "high": [0.5, 0.9]}, {"low": [0.1, None], "high": [0.5, 0.9]}, {"low": "ab", "high": 3}],
+)  # fmt: skip
+def test_a_band_that_makes_no_sense_is_none_and_the_shares_stay(band: dict[str, Any]) -> None:
+    bars = read({**GOOD, **band})
+    assert bars is not None and (bars.low, bars.high) == ((), ())
+    assert read({**GOOD, "low": [0.1, 0.2], "high": [0.1, 0.9]}) != bars
 
 
 def test_texts_are_cleaned_and_cut() -> None:

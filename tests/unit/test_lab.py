@@ -23,8 +23,16 @@ def test_a_valid_manifest_gives_its_lab_with_defaults(lab: Lab) -> None:
     assert (lab.id, lab.queue, lab.isolation, lab.spec) == ("lab-01-counting", "cpu", "split", "test_lab.py")
     assert (lab.limits.test_seconds, lab.limits.memory_mib) == (10, 512)
     assert (lab.false_fail_rate, lab.stochastic_checks) == (1e-9, 1)
+    assert (lab.false_pass_rate, lab.rerolls, lab.effect) == (1e-3, 100, "")
     assert dict(lab.functions) == {"count": "(items) -> int", "total": "(items) -> float"}
     assert [test.points for test in lab.tests] == [6, 4, 0]
+
+
+def test_the_budget_of_a_lab_is_read(manifest: str) -> None:
+    table = '[calibration]\nfalse_pass_rate = 1e-4\nrerolls = 20\neffect = "a share off by 0.2"\n[functions]'
+    lab = Lab.from_toml(manifest.replace("[functions]", table), file="lab.toml")
+    assert (lab.false_pass_rate, lab.rerolls, lab.effect) == (1e-4, 20, "a share off by 0.2")
+    assert (lab.false_fail_rate, lab.stochastic_checks) == (1e-9, 1)
 
 
 def test_a_lab_does_not_change(lab: Lab) -> None:
@@ -78,6 +86,10 @@ def test_an_unknown_key_is_refused_with_the_one_that_was_meant(manifest: str) ->
         ("[functions]", "[limits]\ntest_seconds = inf\n[functions]", "limits.test_seconds", "found inf"),
         ("[functions]", "[limits]\ntest_seconds = 200\n[functions]", "limits.test_seconds", "at most run_seconds"),
         ("[functions]", "[calibration]\nfalse_fail_rate = nan\n[functions]", "calibration.false_fail_rate", "nan"),
+        ("[functions]", "[calibration]\nfalse_pass_rate = 0\n[functions]", "calibration.false_pass_rate", "above 0"),
+        ("[functions]", "[calibration]\nrerolls = 0\n[functions]", "calibration.rerolls", "from 1 to 1000000"),
+        ("[functions]", '[calibration]\neffect = ""\n[functions]', "calibration.effect", "one line of text"),
+        ("[functions]", "[calibration]\nfalse_pas_rate = 1\n[functions]", "calibration.false_pas_rate", "did you mean"),
         ("order = 1", f"order = 0x{'f' * 9000}", "order", "a number of about 10838 digits"),
     ],
 )  # fmt: skip
