@@ -9,6 +9,8 @@ from rich.text import Text
 from grader.bootstrap import App, SandboxRunner
 from grader.commands import console
 from grader.settings import SandboxChoice, Settings
+from grader.steps.calibrated import calibration_of
+from grader.steps.courses import spec_of
 
 SHOWN_PROBLEMS = 10
 
@@ -38,9 +40,12 @@ def _check(app: App, runner: SandboxRunner, name: str, seeds: list[int]) -> bool
     with console.progress(folder.lab.id) as on_event:
         found = runner.rehearse(folder, folder.rehearsal(), seeds, on_event)
     problems = [str(problem) for problem in found["problems"]]
+    known = calibration_of(spec_of(folder), folder.calibration(), found["environment"])
     counts = f"{found['seeds']} seeds from {seeds[0]}, {found['tests']} tests, {found['mutants']} mutants"
     if not problems:
         console.out.print(Text("✓ ", style="green").append(f"{folder.lab.id}: sound over {counts}", style="default"))
+        for doubt in known.doubts:
+            console.out.print(Text(f"  ! {doubt}", style="yellow"))
         return True
     console.out.print(
         Text("✗ ", style="red").append(f"{folder.lab.id}: {len(problems)} problems over {counts}", style="default")

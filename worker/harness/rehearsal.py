@@ -6,57 +6,17 @@ own, so it runs in one process.
 """
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import pytest
 from labkit.manifest import Manifest, read_manifest
 from labkit.mutation import Mutant, load_mutants
 
 from worker.harness.live import Events
+from worker.harness.rounds import Case, Round, environment, play
 
-Case = tuple[str, int]  # LAB_IMPL, LAB_SEED
 STARTER_SEEDS = 3
-TOLD_EVERY = 100
-
-
-class Round:
-    """pytest plugin: runs each test for its planned cases and notes what failed."""
-
-    def __init__(self, plan: dict[str, list[Case]], tell: Callable[[int], None]) -> None:
-        self._plan = plan
-        self._tell = tell
-        self._done = 0
-        self.failed: dict[Case, set[str]] = {}
-        self.reasons: dict[tuple[Case, str], str] = {}
-        self.stochastic: dict[Case, int] = {}
-
-    def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
-        """One item per case: the two fixtures of labkit's plugin are overridden by parameters."""
-        cases = self._plan.get(metafunc.function.__name__, [])
-        metafunc.parametrize(("lab_impl", "lab_seed"), cases, ids=[f"{impl}@{seed}" for impl, seed in cases])
-
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Note a failure, and how many stochastic checks the case used."""
-        name, _, label = str(report.nodeid).partition("::")[2].partition("[")
-        impl, _, seed = label.rstrip("]").rpartition("@")
-        if not seed.isdigit():
-            return  # a test without cases in this round
-        case = (impl, int(seed))
-        if report.outcome != "passed":
-            self.failed.setdefault(case, set()).add(name)
-            self.reasons[(case, name)] = str(report.longrepr)[:2000]
-        if report.when == "call":
-            checks = [v for k, v in report.user_properties if k == "check"]
-            self.stochastic[case] = self.stochastic.get(case, 0) + sum(map(_is_stochastic, checks))
-            self._done += 1
-            if self._done % TOLD_EVERY == 0:
-                self._tell(self._done)
-
-
-def _is_stochastic(check: Any) -> bool:
-    return isinstance(check, dict) and float(check["false_fail_rate"]) > 0
 
 
 def main(job: dict[str, Any]) -> None:
@@ -91,6 +51,7 @@ class Rehearsal:
         problems = self._broken or [*self._course_problems(first), *self._mutant_problems(survivors)]
         self._events.emit(
             "rehearsed",
+            environment=environment(),
             problems=problems,
             seeds=len(self._seeds),
             mutants=len(self._mutants),
@@ -112,10 +73,8 @@ class Rehearsal:
     def _round(self, plan: dict[str, list[Case]]) -> Round:
         total = sum(len(cases) for cases in plan.values())
         found = Round(plan, lambda done: self._events.emit("progress", done=done, total=total))
-        options = ["-c", str(self._course / "pytest.ini"), "--rootdir", str(self._course), "-p", "no:cacheprovider"]
-        code = pytest.main([self._spec, "--tb=short", "--no-summary", "-q", "-m", "not gpu", *options], plugins=[found])
-        if code not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
-            self._broken.append(f"the spec did not run: pytest ended with {pytest.ExitCode(code).name}")
+        if problem := play(found, self._spec, self._course):
+            self._broken.append(problem)
         return found
 
     def _course_problems(self, first: Round) -> Iterator[str]:
