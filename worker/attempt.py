@@ -18,7 +18,7 @@ from grader.domain.errors import Fault
 from grader.domain.lab import Lab
 from grader.domain.run import Assignment, Event, RunResult
 from grader.domain.submission import Submission
-from worker import supervisor
+from worker import canary, supervisor
 from worker.cancellation import Cancellation
 from worker.client import Claim, GraderClient, GraderDown, NotOurs, NotUnderstood
 from worker.sandbox import Sandbox, SandboxError
@@ -70,12 +70,16 @@ class Attempt:
 
     def _run(self) -> RunResult:
         started = time.monotonic()
+        result: RunResult | None = None
         try:
             with structlog.contextvars.bound_contextvars(job=self.claim.job_id, attempt=self.claim.attempt):
                 assignment = read_assignment(self.claim.assignment)
-                return supervisor.run(assignment, self._sandbox, self._events.put, self._cancellation)
+                result = supervisor.run(assignment, self._sandbox, self._events.put, self._cancellation)
+                return canary.beside(assignment, result, self._sandbox, self._cancellation)
         except Exception as error:  # noqa: BLE001 - the job's top level: a job of ours that breaks must end all the same
             self._log.exception("broke")
+            if result is not None:
+                return result  # what broke is the canary: the submission has its report
             problem = f"the worker broke: {type(error).__name__}: {error}"[:_PROBLEM_LETTERS]
             return RunResult(None, self._sandbox.name, "", time.monotonic() - started, Fault.US, problem)
 

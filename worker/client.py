@@ -105,7 +105,8 @@ class GraderClient:
     def result(self, claim: Claim, result: RunResult) -> str:
         """Hand the result over; the state the job is in now. Raises NotOurs, GraderDown, NotUnderstood."""
         body = {
-            "report": None if result.report is None else base64.b64encode(result.report).decode("ascii"),
+            "report": _coded(result.report),
+            "canary": _coded(result.canary),
             "sandbox": result.sandbox,
             "isolation": result.isolation,
             "duration_s": result.duration_s,
@@ -156,6 +157,10 @@ class GraderClient:
 
 def _path(claim: Claim, what: str) -> str:
     return f"/api/worker/jobs/{claim.job_id}/{what}"
+
+
+def _coded(body: bytes | None) -> str | None:
+    return None if body is None else base64.b64encode(body).decode("ascii")
 
 
 def _state(told: Any) -> str:

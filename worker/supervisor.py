@@ -8,7 +8,6 @@ import logging
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +28,6 @@ GUEST_BASE_MIB = 192
 #: The zygote, and threads a numerical library may start.
 GUEST_BASE_PROCESSES = 8
 MAX_GUESTS = 64
-REHEARSAL_SECONDS = 4 * 3600.0
 CANCELLED = "the run was cancelled"
 
 log = logging.getLogger(__name__)
@@ -46,21 +44,27 @@ class NoReport(Exception):
 
 
 def run(
-    assignment: Assignment, sandbox: Sandbox, on_event: OnEvent, cancellation: Cancellation | None = None
+    assignment: Assignment,
+    sandbox: Sandbox,
+    on_event: OnEvent,
+    cancellation: Cancellation | None = None,
+    seconds: float | None = None,
 ) -> RunResult:
     """Grade one submission. Never raises for what a submission, a spec or a sandbox does: the result says it.
 
-    A run ended through `cancellation` has neither a report nor a fault.
+    A run ended through `cancellation` has neither a report nor a fault. It lasts `seconds` at most, None for all that
+    the lab gives it.
     """
     started = time.monotonic()
     ended_by = cancellation or Cancellation()
+    deadline = started + (longest(assignment) if seconds is None else seconds)
     report: bytes | None = None
     fault: Fault | None = None
     problem = ""
     try:
         with sandbox.cell() as cell:
             play = _joined if assignment.lab.isolation == "joined" else _split
-            report, problem = play(assignment, cell, on_event, ended_by)
+            report, problem = play(assignment, cell, on_event, ended_by, deadline)
     except NoReport as missing:
         # a killed judge looks like many things: half a line, no report
         fault, problem = (None, CANCELLED) if ended_by.cancelled else (missing.fault, missing.problem)
@@ -78,35 +82,14 @@ def run(
     )
 
 
-def rehearse(
-    lab_path: str, spec: str, bundle: Mapping[str, bytes], seeds: list[int], sandbox: Sandbox, on_event: OnEvent
-) -> dict[str, Any]:
-    """Run the course's own answers over `seeds`, a share of them on each processor; the `rehearsed` events as one.
-
-    Raises NoReport, SandboxError.
-    """
-    files = {**harness_files(), **_under("course", bundle)}
-    shares = [share for share in (seeds[i :: os.cpu_count() or 1] for i in range(os.cpu_count() or 1)) if share]
-    done: dict[int, tuple[int, int]] = {}
-
-    def play(cell: Cell, number: int) -> dict[str, Any]:
-        job = {"lab": lab_path, "spec": spec, "seeds": shares[number]}
-        running = cell.start(Role.JUDGE, ARGV, pack("worker.harness.rehearsal", job, files), JUDGE_LIMITS)
-        for event in _events(running, time.monotonic() + REHEARSAL_SECONDS):
-            if event["event"] == "rehearsed":
-                return event
-            done[number] = (int(event.get("done", 0)), int(event.get("total", 0)))
-            known = list(done.values())
-            on_event({"event": "progress", "done": sum(d for d, _ in known), "total": sum(t for _, t in known)})
-        raise _silent(running)
-
-    with sandbox.cell() as cell, ThreadPoolExecutor(len(shares)) as threads:
-        found = list(threads.map(lambda number: play(cell, number), range(len(shares))))
-    problems = dict.fromkeys(problem for part in found for problem in part["problems"])
-    return found[0] | {"problems": list(problems), "seeds": sum(part["seeds"] for part in found)}
+def longest(assignment: Assignment) -> float:
+    """How many seconds a run may last, from the start of its sandbox to its report."""
+    return assignment.lab.limits.run_seconds + GRACE_SECONDS
 
 
-def _split(assignment: Assignment, cell: Cell, on_event: OnEvent, cancellation: Cancellation) -> tuple[bytes, str]:
+def _split(
+    assignment: Assignment, cell: Cell, on_event: OnEvent, cancellation: Cancellation, deadline: float
+) -> tuple[bytes, str]:
     token = os.urandom(16).hex()
     guests = _Guests(assignment, cell)
     guests.start(token)
@@ -114,10 +97,12 @@ def _split(assignment: Assignment, cell: Cell, on_event: OnEvent, cancellation: 
     job = _job(assignment) | {"socket": SOCKET, "token": token}
     judge = cell.start(Role.JUDGE, ARGV, pack("worker.harness.judge", job, files), JUDGE_LIMITS)
     with cancellation.covers(judge):
-        return _listen(assignment, judge, on_event, guests.start, cancellation)
+        return _listen(judge, on_event, guests.start, cancellation, deadline)
 
 
-def _joined(assignment: Assignment, cell: Cell, on_event: OnEvent, cancellation: Cancellation) -> tuple[bytes, str]:
+def _joined(
+    assignment: Assignment, cell: Cell, on_event: OnEvent, cancellation: Cancellation, deadline: float
+) -> tuple[bytes, str]:
     limits = assignment.lab.limits
     own = {f"{assignment.lab_path}/{path}": data for path, data in assignment.submission.files.items()}
     files = {**harness_files(), **_under("course", assignment.bundle), **_under("course", own)}
@@ -129,7 +114,7 @@ def _joined(assignment: Assignment, cell: Cell, on_event: OnEvent, cancellation:
     )
     running = cell.start(Role.JUDGE, ARGV, pack("worker.harness.joined", _job(assignment), files), bounds)
     with cancellation.covers(running):
-        return _listen(assignment, running, on_event, lambda token: None, cancellation)
+        return _listen(running, on_event, lambda token: None, cancellation, deadline)
 
 
 def _job(assignment: Assignment) -> dict[str, Any]:
@@ -174,16 +159,15 @@ class _Guests:
 
 
 def _listen(
-    assignment: Assignment,
     judge: Running,
     on_event: OnEvent,
     start_guest: Callable[[str], None],
     cancellation: Cancellation,
+    deadline: float,
 ) -> tuple[bytes, str]:
     """Pass the judge's events on until its report: the report's JSON, and the problem it told, if any."""
-    deadline = time.monotonic() + assignment.lab.limits.run_seconds + GRACE_SECONDS
     problem = ""
-    for event in _events(judge, deadline):
+    for event in events_of(judge, deadline):
         kind = event["event"]
         if kind == "guest":
             start_guest(str(event.get("token", "")))
@@ -195,10 +179,10 @@ def _listen(
             on_event(event)
     if cancellation.cancelled:
         raise NoReport(Fault.US, CANCELLED)
-    raise _silent(judge)
+    raise silent(judge)
 
 
-def _events(running: Running, deadline: float) -> Iterator[dict[str, Any]]:
+def events_of(running: Running, deadline: float) -> Iterator[dict[str, Any]]:
     """The events of a process, each a JSON object with a string `event`; anything else ends the run."""
     while True:
         try:
@@ -218,7 +202,8 @@ def _events(running: Running, deadline: float) -> Iterator[dict[str, Any]]:
         yield event
 
 
-def _silent(running: Running) -> NoReport:
+def silent(running: Running) -> NoReport:
+    """Why a process ended without what was waited for."""
     try:
         ended = running.wait(5)
     except TimeoutError:

@@ -1,7 +1,8 @@
 """What a student should read first: tests that fail for the same reason are told once, in the order of the lab."""
 
+import textwrap
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from grader.domain.errors import Fault
 from grader.domain.lab import Lab, TestSpec
@@ -14,6 +15,10 @@ WHOLE_FILE = ("does-not-import",)
 UNSPECIFIC = ("", "wrong-answer", "failed", "inconclusive")
 #: Verdicts that say nothing about the submission, so they are told once for all tests.
 OURS = (Verdict.ERRORED, Verdict.MISSING)
+
+#: labkit's rows of what to do next, and how wide its rows are.
+_NEXT_ROWS = (" Try ", " Replay ", " Hint ")
+_ROW_WIDTH = 78
 
 _SENTENCES = {
     Verdict.FAILED: "this test failed and left no explanation",
@@ -47,15 +52,35 @@ class Finding:
 
 
 def diagnose(result: TestResult) -> Diagnosis | None:
-    """What the report says of one test, or a sentence by its verdict; None for a test that passed."""
+    """What the report says of one test, or a sentence by its verdict; None for a test that passed.
+
+    Where the course's own solution was run beside it, the text says what that showed.
+    """
     if result.verdict is Verdict.PASSED:
         return None
+    told = _told(result)
+    if result.attribution is None or not result.attribution.sentence:
+        return told
+    return replace(told, message=_beside(told.message, result.attribution.sentence))
+
+
+def _told(result: TestResult) -> Diagnosis:
     told = result.diagnosis
     if told is not None and told.message and result.verdict not in OURS:
         return told
     cause = told.cause if told is not None and told.cause else str(result.verdict)
     message = "\n".join(filter(None, [_SENTENCES[result.verdict], told.message if told is not None else ""]))
     return Diagnosis(cause, told.hint if told is not None else "", message)
+
+
+def _beside(message: str, sentence: str) -> str:
+    """`message` with one more sentence: a row of its own where the text has labkit's rows, before what to do next."""
+    lines = message.splitlines()
+    if not message.startswith("["):
+        return "\n".join([*lines, sentence])
+    row = textwrap.wrap(sentence, _ROW_WIDTH, initial_indent=" Reference : ", subsequent_indent=13 * " ")
+    at = next((i for i, text in enumerate(lines) if text.startswith(_NEXT_ROWS)), len(lines))
+    return "\n".join([*lines[:at], *row, *lines[at:]])
 
 
 def findings(report: Report, lab: Lab) -> tuple[Finding, ...]:
@@ -81,7 +106,7 @@ def _group(test: TestSpec, result: TestResult) -> object:
     """Equal for tests that are told as one."""
     diagnosis = result.diagnosis
     if result.verdict in OURS:
-        return result.verdict
+        return result.verdict, _fault(result)
     if diagnosis is None:
         return result.verdict, test.function
     if diagnosis.cause in WHOLE_FILE:
@@ -99,11 +124,15 @@ def _finding(tests: Sequence[TestSpec], report: Report) -> Finding:
         tests=tuple(test.name for test in tests),
         points=_points(tests),
         verdict=result.verdict,
-        fault=_FAULTS.get(result.verdict, Fault.STUDENT),
+        fault=_fault(result),
         cause=diagnosis.cause,
         message=diagnosis.message,
         hint=diagnosis.hint,
     )
+
+
+def _fault(result: TestResult) -> Fault:
+    return _FAULTS.get(result.verdict, Fault.STUDENT) if result.attribution is None else result.attribution.fault
 
 
 def _points(tests: Iterable[TestSpec]) -> int:

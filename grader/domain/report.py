@@ -10,13 +10,17 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, ClassVar
 
-from grader.domain.errors import UnreadableReport
+from grader.domain.errors import Fault, UnreadableReport
 from grader.domain.lab import Lab
 from grader.domain.measurements import CHECKS, Check, Diagnosis, Properties, line, message, number, read_properties
 
 MAX_REPORT_BYTES = 8 * 1024 * 1024
 LISTED_UNKNOWN = 50
 LONGEST_STAGE_S = 1e6
+#: The key of what the grader itself adds to a report that it keeps: see `attribution`.
+ATTRIBUTED = "attributed"
+#: The cause of a test for which no guest could be started.
+NO_GUEST = "no-guest"
 _STAGES = ("setup", "call", "teardown")
 _ADVICE = "run it again; if that does not help, it is ours to mend"
 
@@ -48,8 +52,20 @@ _REFINED = {str(verdict): verdict for verdict in Verdict if verdict not in (Verd
 
 
 @dataclass(frozen=True)
+class Attribution:
+    """Whose fault it is that a test ended as on a broken machine, and the sentence that says how that is known."""
+
+    fault: Fault
+    sentence: str
+
+
+@dataclass(frozen=True)
 class TestResult:
-    """One listed test: its verdict, the seconds of all its cases, and what it left behind. All text is clean."""
+    """One listed test: its verdict, the seconds of all its cases, and what it left behind. All text is clean.
+
+    `used_s` is the wall time of the submission's code in its slowest case, from its first call to its last answer; None
+    where it was never called.
+    """
 
     __test__: ClassVar[bool] = False  # not a test class, whatever its name says
 
@@ -59,6 +75,8 @@ class TestResult:
     diagnosis: Diagnosis | None = None
     checks: tuple[Check, ...] = ()
     output: str = ""
+    used_s: float | None = None
+    attribution: Attribution | None = None
 
 
 @dataclass(frozen=True)
@@ -77,7 +95,8 @@ def read_report(text: bytes | None, lab: Lab) -> Report:
     """The results of `lab`'s tests from a report's JSON, None where the run left none. Raises UnreadableReport only."""
     cases: dict[str, dict[str, list[Mapping[str, Any]]]] = {test.name: {} for test in lab.tests}
     unknown: list[str] = []
-    for entry in _entries(text):
+    data = _loaded(text)
+    for entry in _entries(data):
         node = entry["nodeid"]
         name = _own_name(node, lab)
         listed = lab.test(name) if name else None
@@ -85,11 +104,13 @@ def read_report(text: bytes | None, lab: Lab) -> Report:
             cases[listed.name].setdefault(name, []).append(entry)
         elif len(unknown) < LISTED_UNKNOWN:
             unknown.append(line(node))
-    return Report(tuple(_result(name, list(found.values())) for name, found in cases.items()), tuple(unknown))
+    notes = data.get(ATTRIBUTED)
+    results = (_result(name, list(found.values())) for name, found in cases.items())
+    return Report(tuple(replace(one, attribution=_attribution(notes, one.name)) for one in results), tuple(unknown))
 
 
-def _entries(text: bytes | None) -> list[dict[str, Any]]:
-    """The `tests` of the report, each an object with a text as `nodeid`."""
+def _loaded(text: bytes | None) -> dict[str, Any]:
+    """The report as an object of JSON."""
     if text is None:
         raise UnreadableReport("the run left no report", _ADVICE)
     if len(text) > MAX_REPORT_BYTES:
@@ -98,7 +119,14 @@ def _entries(text: bytes | None) -> list[dict[str, Any]]:
         data = json.loads(text.decode("utf-8"), parse_constant=lambda literal: None)  # NaN and Infinity are not JSON
     except (ValueError, RecursionError) as error:
         raise UnreadableReport(f"the report is not JSON: {line(str(error))}", _ADVICE) from None
-    entries = data.get("tests") if isinstance(data, dict) else None
+    if not isinstance(data, dict):
+        raise UnreadableReport("the report is not an object", _ADVICE)
+    return data
+
+
+def _entries(data: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The `tests` of the report, each an object with a text as `nodeid`."""
+    entries = data.get("tests")
     if not isinstance(entries, list):
         raise UnreadableReport("the report has no list of tests", _ADVICE)
     if not all(isinstance(entry, dict) and isinstance(entry.get("nodeid"), str) for entry in entries):
@@ -120,7 +148,9 @@ def _result(name: str, cases: Sequence[Sequence[Mapping[str, Any]]]) -> TestResu
         return TestResult(name, Verdict.MISSING)
     worst = max(results, key=lambda result: _BY_WEIGHT.index(result.verdict))
     checks = tuple(check for result in results for check in result.checks)
-    return replace(worst, duration_s=sum(result.duration_s for result in results), checks=checks[:CHECKS])
+    used_s = max((result.used_s for result in results if result.used_s is not None), default=None)
+    seconds = sum(result.duration_s for result in results)
+    return replace(worst, duration_s=seconds, checks=checks[:CHECKS], used_s=used_s)
 
 
 def _case(name: str, entries: Sequence[Mapping[str, Any]]) -> TestResult:
@@ -138,12 +168,20 @@ def _case(name: str, entries: Sequence[Mapping[str, Any]]) -> TestResult:
         diagnosis=None if verdict is Verdict.PASSED else properties.diagnosis or _from_traceback(verdict, stages),
         checks=properties.checks,
         output=properties.output,
+        used_s=properties.used_s,
     )
 
 
 def _stage(entry: Mapping[str, Any], name: str) -> dict[str, Any]:
     stage = entry.get(name)
     return stage if isinstance(stage, dict) else {}
+
+
+def _attribution(notes: object, name: str) -> Attribution | None:
+    note = notes.get(name) if isinstance(notes, dict) else None
+    if not isinstance(note, dict) or note.get("fault") not in list(Fault):
+        return None
+    return Attribution(Fault(note["fault"]), line(note.get("sentence")))
 
 
 def _verdict(outcome: object, stages: Sequence[object], properties: Properties) -> Verdict:

@@ -12,6 +12,8 @@ from grader.domain.submission import Submission
 #: (`collected`: tests; `test`: test, outcome, duration_s, verdict, diagnosis). Never scored.
 Event = Mapping[str, Any]
 OnEvent = Callable[[Event], None]
+#: A larger canary is not sent: what it shows is a few words per test.
+MAX_CANARY_BYTES = 4 * 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,10 @@ class Assignment:
 
 @dataclass(frozen=True)
 class RunResult:
-    """What came of a run: the judge's report as it was written, or None with the `fault` and the `problem` in words."""
+    """What came of a run: the judge's report as it was written, or None with the `fault` and the `problem` in words.
+
+    `canary` is the report of the course's own solution, run right after it where tests ended as on a broken machine.
+    """
 
     report: bytes | None
     sandbox: str
@@ -41,3 +46,4 @@ class RunResult:
     duration_s: float
     fault: Fault | None
     problem: str
+    canary: bytes | None = None

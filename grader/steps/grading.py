@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from grader.domain.attribution import has_solution, read_canary, rule, with_notes
 from grader.domain.diagnosis import Finding, findings
 from grader.domain.errors import Fault, GradingFailed
 from grader.domain.lab import Lab
@@ -11,6 +12,8 @@ from grader.domain.run import Assignment, Event
 from grader.domain.score import Score, score
 from grader.domain.submission import Submission
 from grader.ports import LabFolder, Runner
+
+MACHINE_ADVICE = "run it again when this machine has less to do, or on another one"
 
 
 @dataclass(frozen=True)
@@ -38,13 +41,22 @@ def grade(
     tests: tuple[str, ...] | None = None,
     on_event: Callable[[Event], None] = lambda event: None,
 ) -> Graded:
-    """Run `submission` under the lab in `folder` and judge the report. Raises GradingFailed: nothing is scored then."""
+    """Run `submission` under the lab in `folder` and judge the report. Raises GradingFailed: nothing is scored then.
+
+    That is also where a test ended as on a broken machine and the course's own solution fared no better on this one.
+    """
     assignment = Assignment(folder.lab, folder.bundle(), folder.path, submission, seed, tests)
     result = runner.run(assignment, on_event)
     if result.report is None or result.fault is not None:
         raise GradingFailed(result.fault or Fault.US, result.problem)
     lab = folder.lab if tests is None else only(folder.lab, tests)
-    report = read_report(result.report, lab)
+    read = read_report(result.report, lab)
+    comparable = has_solution(lab, folder.path, assignment.bundle)
+    ruling = rule(read, read_canary(result.canary, lab), lab, has_solution=comparable)
+    if ruling.given_back is not None:
+        fault, problem = ruling.given_back
+        raise GradingFailed(fault, problem, MACHINE_ADVICE)
+    report = with_notes(read, ruling)
     return Graded(
         lab=lab,
         report=report,

@@ -3,15 +3,18 @@
 A job is opened by the token of one attempt and by nothing else. The token dies with the attempt.
 """
 
+import logging
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from grader.domain.attribution import costs_an_attempt, has_solution, noted, read_canary, rule
 from grader.domain.course import Spec
 from grader.domain.errors import Fault, UnreadableReport
 from grader.domain.job import Beat, Job, JobState, Outcome
 from grader.domain.live import told
+from grader.domain.marks import marks
 from grader.domain.measurements import message
 from grader.domain.operations import WorkerBeat
 from grader.domain.report import Verdict, read_report
@@ -22,6 +25,7 @@ from grader.steps.access import digest
 from grader.steps.service import Service
 from grader.steps.viewing import the_spec
 
+log = logging.getLogger(__name__)
 #: Faults that another attempt may mend; a lab's or a student's come again.
 _RETRIED = (Fault.US, Fault.OPERATOR)
 
@@ -80,13 +84,18 @@ def accept(service: Service, job: Job, result: RunResult) -> JobState | None:
     else:
         fault, problem = outcome
         state = service.store.jobs.give_back(job.id, job.attempt, fault, problem, now, service.rules)
+        if state is JobState.DEAD:
+            log.error("job given up: %s", problem, extra={"job": job.id, "attempt": job.attempt})
     service.changed(job.id)
     service.woken()
     return state
 
 
 def judged(service: Service, job: Job, result: RunResult) -> Outcome | tuple[Fault, str]:
-    """The outcome of a run, or whose fault it is that another attempt is needed, with the problem in words."""
+    """The outcome of a run, or whose fault it is that another attempt is needed, with the problem in words.
+
+    A run that ended as on a broken machine is given back where the course's own solution fared no better there.
+    """
     problem = message(result.problem)
     if result.fault in _RETRIED:
         return result.fault, problem
@@ -94,16 +103,23 @@ def judged(service: Service, job: Job, result: RunResult) -> Outcome | tuple[Fau
     if result.report is None or result.fault is not None:
         fault = result.fault or Fault.US
         return Outcome(JobState.FAILED, fault=fault, problem=problem, **how)
-    lab = the_spec(service, job.spec_digest).lab
+    spec = the_spec(service, job.spec_digest)
+    comparable = has_solution(spec.lab, spec.lab_path, spec.bundle)
     try:
-        report = read_report(result.report, lab)
+        report = read_report(result.report, spec.lab)
+        ruling = rule(report, read_canary(result.canary, spec.lab), spec.lab, has_solution=comparable)
+        body = noted(result.report, report, ruling)
     except UnreadableReport as error:
         return Fault.US, str(error)
     if all(test.verdict is Verdict.MISSING for test in report.tests):
         return Fault.US, "the run reported none of the lab's tests"
-    points = score(report, lab)
+    if ruling.given_back is not None:
+        return ruling.given_back
+    points = score(report, spec.lab)
     per_test = tuple(points.per_test.items())
-    return Outcome(JobState.GRADED, result.report, points.points, points.max_points, per_test, **how)
+    how["costs"] = costs_an_attempt(JobState.GRADED, None, report, spec.lab)
+    how["detail"] = marks(report, spec.lab)
+    return Outcome(JobState.GRADED, body, points.points, points.max_points, per_test, **how)
 
 
 def stopped(service: Service, job: Job) -> bool:

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 
 from grader.domain.errors import Fault, NotFound, Refused, UnreadableSubmission
 from grader.domain.operations import WorkerBeat
-from grader.domain.run import RunResult
+from grader.domain.run import MAX_CANARY_BYTES, RunResult
 from grader.steps import running
 from grader.web.access import HeldJob, TheService, any_worker
 from grader.web.shapes import REFUSALS
@@ -19,6 +19,8 @@ router = APIRouter(prefix="/api/worker", tags=["workers"], responses=REFUSALS)
 Name = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
 Word = Annotated[str, Field(max_length=100, pattern=r"^[^\x00]*$")]
 Text = Annotated[str, Field(max_length=20_000, pattern=r"^[^\x00]*$")]
+#: What the largest canary takes as base64.
+CANARY_CHARACTERS = 4 * -(-MAX_CANARY_BYTES // 3)
 
 
 class Heartbeat(BaseModel):
@@ -46,9 +48,10 @@ class Events(BaseModel):
 
 
 class Result(BaseModel):
-    """What came of a run. `report` is base64."""
+    """What came of a run. `report` and `canary` are base64."""
 
     report: str | None = None
+    canary: Annotated[str, Field(max_length=CANARY_CHARACTERS)] | None = None
     sandbox: Word = ""
     isolation: Word = ""
     duration_s: Annotated[float, Field(ge=0, le=1e7, allow_inf_nan=False)] = 0.0
@@ -107,7 +110,8 @@ def tell(sent: Events, job: HeldJob, service: TheService) -> Response:
 def result(sent: Result, job: HeldJob, service: TheService) -> dict[str, str]:
     """What came of the run. The token dies with it."""
     report = None if sent.report is None else _decoded(sent.report)
-    told = RunResult(report, sent.sandbox, sent.isolation, sent.duration_s, sent.fault, sent.problem)
+    canary = None if sent.canary is None else _decoded(sent.canary)
+    told = RunResult(report, sent.sandbox, sent.isolation, sent.duration_s, sent.fault, sent.problem, canary)
     state = running.accept(service, job, told)
     if state is None:
         raise _not_yours()

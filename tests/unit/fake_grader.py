@@ -55,6 +55,7 @@ class FakeGrader:
     streams: list[bytes | None] = field(default_factory=lambda: [sse("ended", DONE, 1)])
     full: dict[str, Any] = field(default_factory=graded)
     links: dict[str, str] = field(default_factory=dict)
+    notices: list[dict[str, Any]] = field(default_factory=list)
     seen: list[tuple[str, str]] = field(default_factory=list)
     bodies: list[bytes] = field(default_factory=list)
     resumed: list[str | None] = field(default_factory=list)
@@ -72,6 +73,8 @@ class FakeGrader:
         if method == "POST" and path.endswith("/submissions"):
             self.bodies.append(body)
             return self.uploads.pop(0) if len(self.uploads) > 1 else self.uploads[0]
+        if path.startswith("/api/v1/notices"):
+            return 200, self.notices if method == "GET" else []
         if path == "/api/v1/me":
             return 200, {"login": "ada", "name": "Ada", "roles": self.roles}
         if path.endswith("/labs"):

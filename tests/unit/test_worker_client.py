@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -102,12 +103,13 @@ def test_a_beat_hears_of_a_cancel(grader: FakeGrader, client: GraderClient) -> N
 
 def test_a_result_is_told_in_full(grader: FakeGrader, client: GraderClient) -> None:
     claim = client.claim("job-1", "me")
-    client.result(claim, RESULT)
+    client.result(claim, replace(RESULT, canary=RESULT.report))
     client.result(claim, RunResult(None, "fake", "split", 0.5, Fault.OPERATOR, "no space"))
     first, second = (call.body for call in grader.told("result"))
-    assert first == {"report": "eyJ0ZXN0cyI6IFtdfQ==", "sandbox": "fake", "isolation": "split", "duration_s": 1.5,
-                     "fault": None, "problem": ""}  # fmt: skip
-    assert (second["report"], second["fault"], second["problem"]) == (None, "operator", "no space")
+    assert first == {"report": "eyJ0ZXN0cyI6IFtdfQ==", "canary": "eyJ0ZXN0cyI6IFtdfQ==", "sandbox": "fake",
+                     "isolation": "split", "duration_s": 1.5, "fault": None, "problem": ""}  # fmt: skip
+    assert (second["report"], second["canary"]) == (None, None)
+    assert (second["fault"], second["problem"]) == ("operator", "no space")
 
 
 def test_what_a_submission_says_cannot_break_the_message(grader: FakeGrader, client: GraderClient) -> None:

@@ -130,6 +130,13 @@ class GuestTransport:
         self._deadline = 0.0
         self._over: faults.StudentFault | None = None
         self._ending: Ending | None = None
+        self._first_at: float | None = None
+        self._last_at = 0.0
+
+    @property
+    def used_s(self) -> float | None:
+        """Seconds from the first call to the last answer; None before the first."""
+        return None if self._first_at is None else self._last_at - self._first_at
 
     def call(self, function: str, calls: Sequence[tuple[tuple[Any, ...], Mapping[str, Any]]]) -> list[Any]:
         """See Transport. A fault that ended the child is raised again by every later call of the test."""
@@ -141,13 +148,16 @@ class GuestTransport:
                     f"{function}() was not called: earlier tests used up the time of the whole run", "mend those first"
                 )
             self._connection = self._link.fork()
-            self._deadline = min(time.monotonic() + self._seconds, self._run_deadline)
+            self._first_at = time.monotonic()
+            self._deadline = min(self._first_at + self._seconds, self._run_deadline)
         try:
             return self._converse(self._connection, function, calls)
         except faults.StudentFault as fault:
             if isinstance(fault, (faults.TimedOut, faults.Crashed, faults.OverBudget)):
                 self._over = fault
             raise
+        finally:
+            self._last_at = time.monotonic()
 
     def close(self) -> str:
         """End the test's child; returns what the submission printed."""

@@ -11,6 +11,9 @@ from labkit.plugin import GUEST_TRANSPORT
 
 from worker.harness.link import GuestTransport, GuestUnavailable, Link
 
+#: The cause that the grader knows such a test by.
+NO_GUEST = "no-guest"
+
 
 class Events:
     """Lines of JSON to the worker, on the descriptor that was standard output when the process began."""
@@ -79,16 +82,20 @@ class Guests:
 
     @pytest.hookimpl(hookwrapper=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, None, None]:
-        """Reap the child before the report is written, so that it holds what the submission printed."""
+        """Reap the child before the report is written, so that it holds what the submission printed, and its time."""
         yield
         while self._open:
-            output = self._open.pop().close()
+            transport = self._open.pop()
+            output = transport.close()
             if output.strip():
                 item.user_properties.append(("output", output))
+            if transport.used_s is not None:
+                item.user_properties.append(("used_s", round(transport.used_s, 4)))
 
     @pytest.hookimpl(hookwrapper=True)
     def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, None]:
         """A guest that could not be started is nobody's wrong answer."""
         if call.excinfo is not None and isinstance(call.excinfo.value, GuestUnavailable):
-            item.user_properties.append(("verdict", "errored"))
+            told = {"cause": NO_GUEST, "hint": "", "message": f"{call.excinfo.value}"}
+            item.user_properties += [("verdict", "errored"), ("diagnosis", told)]
         yield
