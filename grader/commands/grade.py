@@ -10,6 +10,7 @@ from grader.bootstrap import App
 from grader.commands import console, render
 from grader.domain.errors import UnknownLab
 from grader.domain.lab import Lab
+from grader.domain.report import Verdict
 from grader.settings import SandboxChoice, Settings
 from grader.steps.grading import Graded, grade
 
@@ -56,6 +57,9 @@ def _named(lab: Lab, tests: list[str]) -> tuple[str, ...]:
 def show(graded: Graded, path: str) -> None:
     """Print an outcome for a person."""
     console.out.print(render.table(render.rows(graded), console.out.width))
+    passed = [result for result in graded.report.tests if result.verdict is Verdict.PASSED]
+    for line in render.calibrated(check for result in passed for check in result.checks):
+        console.out.print(line, soft_wrap=True)
     outputs = {result.name: result.output for result in graded.report.tests}
     for part in render.failures(graded.findings, outputs):
         console.out.print(part, soft_wrap=True)

@@ -1,6 +1,6 @@
 """A graded outcome for people (a table, then each failure once) and for programs (one JSON object)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from grader.domain.diagnosis import Finding, diagnose
+from grader.domain.measurements import Check
 from grader.domain.report import TestResult, Verdict
 from grader.steps.grading import Graded
 
@@ -127,6 +128,20 @@ def failures(findings: Sequence[Finding], outputs: Mapping[str, str]) -> list[Re
             parts.append(Text(" Your code printed:", style="dim"))
             parts.append(Text(indented("\n".join(lines[:OUTPUT_LINES]) + more), style="dim"))
     return parts
+
+
+def calibrated(checks: Iterable[Check]) -> list[RenderableType]:
+    """A line for each check of random answers: how much it saw, and how far inside what is allowed it is."""
+    return [Text(f"  {_calibrated(check)}", style="dim") for check in checks if check.random and check.name]
+
+
+def _calibrated(check: Check) -> str:
+    seen = f"{check.name}: {check.n or 0:,} draws"
+    if check.observed is None or check.allowed is None:
+        return seen
+    if check.evidence:
+        return f"{seen}, evidence 10^{round(check.observed, 1) + 0.0:.1f} of 10^{check.allowed:.1f} allowed"
+    return f"{seen}, {check.statistic} {check.observed:.3g} of {check.allowed:.3g} allowed"
 
 
 def indented(text: str) -> str:

@@ -5,8 +5,10 @@ text comes from a submission, or may, and is cleaned here; every number is finit
 """
 
 import math
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 from grader.domain.text import clean, clean_line
 
@@ -16,13 +18,18 @@ LINE_CHARACTERS = 300
 CHECKS = 200
 BARS = 13
 LABEL_CHARACTERS = 80
+TRACE_POINTS = 40
+#: What a check is about: a law of outcomes, an average, an answer with one right value, an order of answers.
+KINDS = ("law", "mean", "exact", "order")
+_SEED = re.compile("[0-9]{1,40}", re.ASCII)
 
 
 @dataclass(frozen=True)
 class Bars:
     """Shares of outcomes, 0 … 1, for a picture: by the law and as drawn, in `n` draws of one `context`.
 
-    The three lists are equally long and not empty.
+    low, high: what a correct implementation keeps within, but for the check's false-fail rate; both empty in reports
+    that do not say. All other lists are equally long and not empty.
     """
 
     context: str
@@ -30,14 +37,29 @@ class Bars:
     expected: tuple[float, ...]
     observed: tuple[float, ...]
     n: int
+    low: tuple[float, ...] = ()
+    high: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
+class Trace:
+    """Total variation distance between drawn and law, 0 … 1, after `n` draws, and where a correct sampler stays below.
+
+    The three lists are equally long, two points at least; n increases.
+    """
+
+    n: tuple[int, ...]
+    value: tuple[float, ...]
+    band: tuple[float, ...]
 
 
 @dataclass(frozen=True)
 class Check:
-    """What one check measured, None where the report does not say. `n` counts draws or cases.
+    """What one check measured, None or empty where the report does not say. `n` counts draws or cases.
 
-    `observed` and `allowed` are in the check's own unit, which `detectable` names; `false_fail_rate` is a probability.
-    A check of a distribution has `sigmas` and `bars`; it measures evidence against the law as a power of ten.
+    `statistic` says what `observed` and `allowed` are; `false_fail_rate` and `power` are probabilities, of failing a
+    correct submission and of catching `effect`. `seed` repeats it. A check of random answers has `sigmas` and `bars`,
+    and `needed` only where it did not pass.
     """
 
     name: str
@@ -49,6 +71,29 @@ class Check:
     sigmas: float | None = None
     conclusive: bool | None = None
     bars: Bars | None = None
+    kind: str = ""
+    statistic: str = ""
+    effect: str = ""
+    power: float | None = None
+    seed: str = ""
+    needed: str = ""
+    trace: Trace | None = None
+
+    @property
+    def random(self) -> bool:
+        """Whether it judges random answers; reports without a kind tell by their sigmas."""
+        return self.kind in ("law", "mean") if self.kind else self.sigmas is not None
+
+    @property
+    def evidence(self) -> bool:
+        """Whether it measures odds against a correct implementation, as a power of ten."""
+        return self.random and (not self.statistic or "log10" in self.statistic)
+
+    @property
+    def too_even(self) -> bool:
+        """Whether it failed below its limit: for answers more even than random ones ever are."""
+        below = self.observed is not None and self.allowed is not None and self.observed < self.allowed
+        return self.random and below and self.conclusive is not False and bool(self.needed)
 
 
 @dataclass(frozen=True)
@@ -62,12 +107,16 @@ class Diagnosis:
 
 @dataclass(frozen=True)
 class Properties:
-    """The `user_properties` of one test. `verdict` is whatever word the judge left, not yet judged."""
+    """The `user_properties` of one test. `verdict` is whatever word the judge left, not yet judged.
+
+    `used_s` is the wall time of the submission's code, None where the judge did not measure it.
+    """
 
     verdict: str = ""
     diagnosis: Diagnosis | None = None
     checks: tuple[Check, ...] = ()
     output: str = ""
+    used_s: float | None = None
 
 
 def read_properties(raw: object) -> Properties:
@@ -76,6 +125,7 @@ def read_properties(raw: object) -> Properties:
     diagnosis: Diagnosis | None = None
     checks: list[Check] = []
     output: list[str] = []
+    used_s: float | None = None
     for name, value in _pairs(raw):
         if name == "verdict" and isinstance(value, str):
             verdict = verdict or value
@@ -85,7 +135,9 @@ def read_properties(raw: object) -> Properties:
             checks.append(_check(value))
         elif name == "output" and isinstance(value, str):
             output.append(value)
-    return Properties(verdict, diagnosis, tuple(checks), clean("\n".join(output), OUTPUT_CHARACTERS))
+        elif name == "used_s":
+            used_s = number(value)
+    return Properties(verdict, diagnosis, tuple(checks), clean("\n".join(output), OUTPUT_CHARACTERS), used_s)
 
 
 def number(value: object) -> float | None:
@@ -122,7 +174,7 @@ def _diagnosis(value: dict[str, object]) -> Diagnosis:
 
 
 def _check(value: dict[str, object]) -> Check:
-    conclusive = value.get("conclusive")
+    conclusive, kind, seed = value.get("conclusive"), value.get("kind"), value.get("seed")
     return Check(
         name=line(value.get("name")),
         observed=number(value.get("observed")),
@@ -133,6 +185,13 @@ def _check(value: dict[str, object]) -> Check:
         sigmas=number(value.get("sigmas")),
         conclusive=conclusive if isinstance(conclusive, bool) else None,
         bars=_bars(value.get("bars")),
+        kind=kind if isinstance(kind, str) and kind in KINDS else "",
+        statistic=line(value.get("statistic")),
+        effect=line(value.get("effect")),
+        power=_share(value.get("power")),
+        seed=seed if isinstance(seed, str) and _SEED.fullmatch(seed) else "",
+        needed=line(value.get("needed")),
+        trace=_trace(value.get("trace")),
     )
 
 
@@ -146,17 +205,38 @@ def _bars(value: object) -> Bars | None:
     if not isinstance(value, dict):
         return None
     labels, n = value.get("labels"), _count(value.get("n"))
-    expected, observed = _shares(value.get("expected")), _shares(value.get("observed"))
+    expected, observed, low, high = (_shares(value.get(name), BARS) for name in ("expected", "observed", "low", "high"))
     if not isinstance(labels, list) or n is None or not 1 <= len(labels) <= BARS:
         return None
     if not len(labels) == len(expected) == len(observed):
         return None
+    if not len(labels) == len(low) == len(high) or any(a > b for a, b in zip(low, high, strict=True)):
+        low = high = ()
     names = tuple(clean_line(label, LABEL_CHARACTERS) if isinstance(label, str) else "" for label in labels)
-    return Bars(line(value.get("context")), names, expected, observed, n)
+    return Bars(line(value.get("context")), names, expected, observed, n, low, high)
 
 
-def _shares(value: object) -> tuple[float, ...]:
-    """Empty where anything in it is no share."""
-    numbers = [number(item) for item in value[: BARS + 1]] if isinstance(value, list) else []
-    shares = tuple(item for item in numbers if item is not None and 0 <= item <= 1)
+def _trace(value: object) -> Trace | None:
+    """None unless it can be drawn as it stands."""
+    if not isinstance(value, dict):
+        return None
+    raw = value.get("n")
+    counts = [_count(item) for item in raw[: TRACE_POINTS + 1]] if isinstance(raw, list) else []
+    n = tuple(item for item in counts if item is not None)
+    distances, band = _shares(value.get("value"), TRACE_POINTS), _shares(value.get("band"), TRACE_POINTS)
+    if not 2 <= len(n) <= TRACE_POINTS or not len(counts) == len(n) == len(distances) == len(band):
+        return None
+    rising = n[0] >= 1 and all(a < b for a, b in pairwise(n))
+    return Trace(n, distances, band) if rising else None
+
+
+def _shares(value: object, most: int) -> tuple[float, ...]:
+    """Of the first `most` and one more; empty where anything in it is no share."""
+    numbers = [_share(item) for item in value[: most + 1]] if isinstance(value, list) else []
+    shares = tuple(item for item in numbers if item is not None)
     return shares if len(shares) == len(numbers) else ()
+
+
+def _share(value: object) -> float | None:
+    share = number(value)
+    return share if share is not None and 0 <= share <= 1 else None

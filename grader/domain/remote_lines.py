@@ -4,11 +4,13 @@ git puts `remote: ` before each line and shows it as it comes. Nobody knows the 
 whether it shows colours, so there are none.
 """
 
-from collections.abc import Mapping
+import textwrap
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from grader.domain.diagnosis import Finding
 from grader.domain.errors import Fault
+from grader.domain.failure_text import AS_IT_IS, NUMBERS, rows
 from grader.domain.job import Job, JobState, Place
 from grader.domain.live import LiveEvent
 from grader.domain.report import Verdict
@@ -17,7 +19,7 @@ from grader.domain.text import clean, clean_line
 
 WIDTH = 72
 SHOWN_FINDINGS = 2
-LINES_PER_FINDING = 14
+LINES_PER_FINDING = 18
 _MARKS = {
     Verdict.PASSED: "✓",
     Verdict.FAILED: "✗",
@@ -71,7 +73,7 @@ def finding_lines(findings: tuple[Finding, ...]) -> list[str]:
     """The first causes to mend, each with its text; the rest by name."""
     lines: list[str] = []
     for finding in findings[:SHOWN_FINDINGS]:
-        text = clean(finding.message, 4_000).splitlines()
+        text = _told(clean(finding.message, 4_000))
         more = [f" … {len(text) - LINES_PER_FINDING} more lines on the page"] if len(text) > LINES_PER_FINDING else []
         lines += ["", *text[:LINES_PER_FINDING], *more]
         if len(finding.tests) > 1:
@@ -79,6 +81,27 @@ def finding_lines(findings: tuple[Finding, ...]) -> list[str]:
             lines.append(f" Same cause: {clean_line(also, 200)}")
     left = sum(len(finding.tests) for finding in findings[SHOWN_FINDINGS:])
     return [*lines, "", f"{left} more to mend; see the page."] if left else lines
+
+
+def _told(message: str) -> list[str]:
+    """The text of a failure in our width, without its numbers and pictures: those are better on the page."""
+    parts = rows(message)
+    if not parts:
+        return message.splitlines()
+    lines = [message.partition("\n")[0]]
+    for label, text in parts:
+        if label not in NUMBERS:
+            lines += _row(label, text)
+    return lines
+
+
+def _row(label: str, text: str) -> Iterator[str]:
+    indent = f" {label:<10}: "
+    for line in text.splitlines():
+        wrapped = [line] if label in AS_IT_IS else textwrap.wrap(line, WIDTH - len(indent), break_on_hyphens=False)
+        for part in wrapped or [""]:
+            yield f"{indent}{part}".rstrip()
+            indent = " " * len(indent)
 
 
 def score_lines(score: Score, title: str, before: int | None) -> list[str]:

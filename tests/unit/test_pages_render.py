@@ -41,6 +41,18 @@ MESSAGE = """\
  Try       : add
  Replay    : LAB_IMPL=starter LAB_SEED=7 pytest phase-08/labs/lab-01 -k test_total
  Hint      : python -m labkit hint lab-01 total"""
+WALK = {"n": [8, 64, 512], "value": [0.4, 0.2, 0.19], "band": [0.5, 0.2, 0.07]}
+NEW_LAW = {**LAW, "kind": "law", "statistic": "evidence against the law, log10", "effect": "one probability off by 0.2",
+           "power": 0.999, "seed": "77", "needed": "4,096 draws without an impossible answer", "trace": WALK,
+           "bars": {**LAW["bars"], "low": [1.0, 0.0], "high": [1.0, 0.0]}}  # fmt: skip
+LAW_MESSAGE = """\
+[lab-01] test_total - 4 points
+ Claim     : the total is the sum
+ In short  : Your code answered “token 1” here. A correct one never does, so
+             once is enough.
+ Measured  : evidence against your code: certain, after 7 draws
+ Picture   : outcome               law   yours  █ yours, ░ allowed
+ Try       : add"""
 EVERY_STATE = [
     (JobState.GRADED, None), (JobState.FAILED, Fault.STUDENT), (JobState.FAILED, Fault.LAB_AUTHOR),
     (JobState.FAILED, Fault.OPERATOR), (JobState.DEAD, Fault.US), (JobState.CANCELLED, None),
@@ -152,6 +164,56 @@ def test_a_graded_page_has_score_verdicts_findings_measurements_and_replay(lab: 
     assert html.index("What to mend") < html.index("Every test")
     assert html.count('role="img"') == 2
     assert 'href="#finding-1"' in html and 'id="finding-1"' in html
+
+
+def test_a_law_is_told_plainly_first_and_drawn_twice_with_its_own_allowance(lab: Lab) -> None:
+    html = page(view(lab, report(lab, LAW_MESSAGE, checks=(NEW_LAW,))))
+    told_text = text(html)
+    assert problems(html) == []
+    assert html.index("In short") < html.index("What was measured")
+    assert '<div class="lead">' in html
+    for words in (
+        "Your code answered “token 1” here", "one probability off by 0.2: missed in at most 1 of 1,000 submissions",
+        "Needed 4,096 draws without an impossible answer", "Its seed 77", "Shaded is what this check allows",
+        "but for 1 of 3.03 billion runs", "most of them drawn after the verdict", "total variation", "Allowed Yours",
+        "100.0–100.0%",
+    ):  # fmt: skip
+        assert words in told_text, words
+    assert html.count('role="img"') == 3
+    assert "█" not in html and "Measured" not in told_text, "the page draws by itself"
+
+
+def test_without_measurements_the_text_keeps_its_own_picture(lab: Lab) -> None:
+    html = page(view(lab, report(lab, LAW_MESSAGE, checks=())))
+    assert "█ yours, ░ allowed" in html and "evidence against your code: certain" in html
+    assert problems(html) == []
+
+
+def undecided(lab: Lab, message: str) -> str:
+    """The page of a submission whose one open test did not settle."""
+    open_law = {**NEW_LAW, "observed": 6.1, "conclusive": False, "bars": {**NEW_LAW["bars"], "observed": [0.8, 0.2]}}
+    body = report(lab, message, checks=(open_law,)).replace(b'"verdict": "failed"', b'"verdict": "inconclusive"')
+    return page(view(lab, body))
+
+
+def test_what_did_not_settle_is_a_third_state_without_green_or_red(lab: Lab) -> None:
+    html = undecided(lab, LAW_MESSAGE)
+    card = html[html.index('<article class="card open"') : html.index("</article>")]
+    assert problems(html) == []
+    assert "What is not settled" in html and "What to mend" not in html
+    assert "? inconclusive" in text(card) and "not settled" in card
+    assert not re.search(r'class="[^"]*\b(good|bad|inside|outside|off)\b', card)
+    assert "that is not a pass, it costs no attempt" in text(card)
+    assert "neither a pass nor a fail" in text(undecided(lab, "an old text"))
+
+
+def test_answers_too_even_to_be_random_are_not_called_inside_the_limit(lab: Lab) -> None:
+    even = {**NEW_LAW, "observed": -3.0, "needed": "shares that scatter", "trace": None, "bars": None}
+    html = page(view(lab, report(lab, LAW_MESSAGE, checks=(even,))))
+    assert "more even than random ones ever are" in text(html)
+    assert "inside the limit" not in html
+    passed = page(view(lab, report(lab, LAW_MESSAGE, checks=({**even, "needed": ""},))))
+    assert "inside the limit" in passed
 
 
 def test_full_marks_are_said_without_a_list_of_things_to_mend(lab: Lab) -> None:

@@ -101,9 +101,44 @@ def test_two_findings_are_shown_and_the_rest_counted() -> None:
 
 
 def test_a_long_finding_is_cut_with_a_note_of_how_much() -> None:
-    lines = finding_lines((finding("\n".join(f"line {n}" for n in range(20))),))
-    assert lines[1:15] == [f"line {n}" for n in range(14)]
-    assert lines[15] == " … 6 more lines on the page"
+    lines = finding_lines((finding("\n".join(f"line {n}" for n in range(24))),))
+    assert lines[1:19] == [f"line {n}" for n in range(18)]
+    assert lines[19] == " … 6 more lines on the page"
+
+
+LAW = """\
+[lab-03] test_step_law - 12 points
+ Claim     : for every draft, the tokens returned follow the law of the
+             accept-or-resample rule
+ In short  : Your code answers “token 2” too rarely: in 25 of 100 draws, where
+             a correct one does in about 42 of 100. Luck does not explain
+             that.
+ Measured  : evidence against your code: 10^15.8 to 1, after 512 draws
+ Allowed   : evidence below 10^9.5: a correct implementation gets this far off
+             in at most 1 of 3 billion runs, whenever one stops to look
+ Needed    : evidence that stays below the limit
+ Picture   : outcome               law   yours  █ yours, ░ allowed
+             token 2             42.0%   25.1%  ██████████████      ░░░░░░░░ ✗
+ Margin    : ─────┃╌╌╌●  10,000 times the limit
+ Try       : x
+ Replay    : LAB_IMPL=starter LAB_SEED=7 pytest phase-08-speculative-decoding/labs/lab-03-rejection-sampling -k test_step_law
+ Hint      : python -m labkit hint lab-03 speculative_step"""  # noqa: E501
+
+
+def test_the_plain_words_of_a_law_come_in_our_width_and_its_numbers_stay_on_the_page() -> None:
+    lines = finding_lines((finding(LAW),))
+    assert lines[1:9] == [
+        "[lab-03] test_step_law - 12 points",
+        " Claim     : for every draft, the tokens returned follow the law of the",
+        "             accept-or-resample rule",
+        " In short  : Your code answers “token 2” too rarely: in 25 of 100 draws,",
+        "             where a correct one does in about 42 of 100. Luck does not",
+        "             explain that.",
+        " Try       : x",
+        LAW.splitlines()[-2],
+    ]
+    assert all(len(line) <= WIDTH for line in lines if "Replay" not in line)
+    assert not any(mark in "".join(lines) for mark in "█░┃")
 
 
 def test_tests_with_the_same_cause_are_named() -> None:
@@ -155,4 +190,4 @@ def test_hostile_text_is_harmless_wherever_it_stands() -> None:
 def test_a_message_without_end_is_short_when_it_is_shown() -> None:
     lines = finding_lines((finding("x" * 1_000_000), finding("y\n" * 1_000_000)))
     assert sum(map(len, lines)) < 6_000
-    assert len(lines) < 2 * 18
+    assert len(lines) < 2 * 22

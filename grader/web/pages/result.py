@@ -16,6 +16,7 @@ from grader.web.pages.wording import VERDICTS, WHOSE, count, duration
 PRINTED_CHARACTERS = 8_000
 #: The same of a test that has no card of its own.
 PRINTED_PASSING = 1_000
+NOT_SETTLED = "This is neither a pass nor a fail. It earns no points yet and costs no attempt."
 
 
 @dataclass(frozen=True)
@@ -142,6 +143,9 @@ def _card(number: int, lab: Lab, report: Report, finding: Finding) -> Card:
     mark, word, kind = VERDICTS[finding.verdict]
     first = report.of(finding.tests[0])
     listed = lab.test(finding.tests[0])
+    measured = measurements(first.checks)
+    lines = told(finding.message, measured=bool(measured))
+    not_settled = "" if any(line.lead for line in lines) else NOT_SETTLED
     return Card(
         number=number,
         finding=finding,
@@ -150,10 +154,10 @@ def _card(number: int, lab: Lab, report: Report, finding: Finding) -> Card:
         kind=kind,
         title=listed.claim if listed else first.name,
         worth=count(finding.points, "point") if finding.points else "stretch",
-        whose=WHOSE[finding.fault] if finding.verdict is not Verdict.INCONCLUSIVE else "",
+        whose=not_settled if finding.verdict is Verdict.INCONCLUSIVE else WHOSE[finding.fault],
         also=finding.tests[1:],
-        lines=told(finding.message),
-        measurements=measurements(first.checks),
+        lines=lines,
+        measurements=measured,
         printed=_printed(first, PRINTED_CHARACTERS),
     )
 

@@ -120,6 +120,13 @@ def chance(rate: float | None) -> str:
     return "never: the check is exact" if rate == 0 else f"at most 1 in {large(1 / rate)} correct submissions"
 
 
+def missed(power: float | None) -> str:
+    """How often a check overlooks what it is there to catch, to follow that; empty where nobody says."""
+    if power is None:
+        return ""
+    return ": never missed" if power >= 1 else f": missed in at most 1 of {large(1 / (1 - power))} submissions"
+
+
 def turn(place: Place | None, queue: str) -> str:
     """Where a waiting job stands, who would run it, and how long that may take."""
     if place is None:
