@@ -10,9 +10,11 @@ from rich.text import Text
 
 from grader.bootstrap import FIRST_PERSON, build_service
 from grader.commands import console, roster
+from grader.domain.course_rules import FILE as RULES
 from grader.domain.people import CredentialKind, Role
+from grader.domain.policy_lines import when
 from grader.settings import Settings
-from grader.steps import access, courses
+from grader.steps import access, courses, extending, rules
 from grader.steps.courses import Enrolment
 from grader.steps.service import Service
 
@@ -48,12 +50,13 @@ def init(
 
 @app.command("sync")
 def sync(slug: Slug) -> None:
-    """Read the course's labs again; what is handed in from now on is graded by them."""
+    """Read the course's labs and course.toml again. Exit code 0: done; 2, 3: nothing was changed, and why."""
     changed = courses.sync_course(build_service(Settings()), slug)
     if not changed:
-        console.out.print("No lab has changed.")
-    for lab in changed:
-        console.out.print(Text(f"{lab}: graded by its new spec from now on"))
+        console.out.print("No lab has changed, nor have the rules.")
+    for name in changed:
+        told = "these rules hold from now on" if name == RULES else "graded by its new spec from now on"
+        console.out.print(Text(f"{name}: {told}"))
 
 
 @app.command("link")
@@ -63,6 +66,40 @@ def link(login: Annotated[str, typer.Argument(help="Whom it is for")] = FIRST_PE
     secret = courses.login_link(build_service(settings), login)
     console.err.print(Text(f"For {login}; {ONCE}:"))
     console.out.print(Text(login_url(settings, secret)), soft_wrap=True)
+
+
+@app.command("extend")
+def extend(
+    slug: Slug,
+    lab: Annotated[str, typer.Argument(help="A lab's id or the unique start of one")],
+    login: Annotated[str, typer.Argument(help="Whose time it is; in a group lab the whole team's")],
+    days: Annotated[float, typer.Option(min=0, help="How many days later it is due and closes")] = 0,
+    hours: Annotated[float, typer.Option(min=0, help="How many hours, beside the days")] = 0,
+    note: Annotated[str, typer.Option(help="Why; for the audit log")] = "",
+) -> None:
+    """Give somebody more time for a lab, in place of what they had; 0 takes it back. Exit code 0: done; 2: refused."""
+    service = build_service(Settings())
+    extra_s = days * access.DAY_S + hours * 3600
+    given = extending.grant(service, extending.OPERATOR, slug, lab, login, extra_s, note)
+    at = rules.situation(service, slug, given.lab, given.person_id)
+    until = at.policy.due_at if at.policy.due_at is not None else at.policy.closes_at
+    assert until is not None, "what is neither due nor closes is not extended"
+    words = "due" if at.policy.due_at is not None else "open until"
+    console.out.print(Text(f"{given.lab} is {words} {when(until, at.zone)} for {login}"), soft_wrap=True)
+
+
+@app.command("team")
+def team(
+    slug: Slug,
+    login: Annotated[str, typer.Argument(help="Who joins it")],
+    name: Annotated[str, typer.Argument(metavar="TEAM", help="Any name; '' takes them out of their team")],
+) -> None:
+    """Put somebody into a team: what one of them hands in counts for all in labs with `groups = true`."""
+    service = build_service(Settings())
+    person = extending.put_team(service, extending.OPERATOR, slug, login, name)
+    ids = service.store.standings.team(slug, person.id)
+    mates = sorted(one.login for one in service.store.accounts.people(ids).values())
+    console.out.print(Text(f"Together now: {', '.join(mates)}" if len(mates) > 1 else f"{login} is alone now"))
 
 
 @app.command("import-roster")

@@ -9,9 +9,9 @@ from pathlib import Path
 from grader.domain.errors import Refused
 from grader.domain.people import Role
 from grader.domain.text import clean_line
-from grader.steps.courses import LOGIN, Enrolment
+from grader.steps.courses import LOGIN, TEAM_CHARACTERS, Enrolment
 
-COLUMNS = ("login", "name", "email", "role", "section")
+COLUMNS = ("login", "name", "email", "role", "section", "team")
 MAX_BYTES = 4 * 1024 * 1024
 _SHOWN = 20
 #: What a spreadsheet may take for the start of a formula.
@@ -90,7 +90,8 @@ def _add(
     problems += [f"line {line}: {problem}" for problem in found]
     if not found:
         role = Role(cells.get("role", "").lower() or Role.STUDENT)
-        people.append(Enrolment(login, cells["name"], cells.get("email", ""), role, cells.get("section", "")))
+        email, section, team = cells.get("email", ""), cells.get("section", ""), cells.get("team")
+        people.append(Enrolment(login, cells["name"], email, role, section, team))
 
 
 def _cell_problems(cells: Mapping[str, str]) -> list[str]:
@@ -104,6 +105,8 @@ def _cell_problems(cells: Mapping[str, str]) -> list[str]:
         problems.append("there is no name")
     if email and (email.count("@") != 1 or " " in email):
         problems.append(f"{email!r} is no e-mail address")
+    if len(cells.get("team", "")) > TEAM_CHARACTERS:
+        problems.append(f"the name of the team is longer than {TEAM_CHARACTERS} characters")
     if role and role.lower() not in {str(known) for known in Role}:
         problems.append(f"{role!r} is no role: use {', '.join(Role)}")
     return problems

@@ -3,6 +3,7 @@
 import math
 import re
 from collections.abc import Collection, Mapping
+from datetime import date, time
 from difflib import get_close_matches
 from typing import Any
 
@@ -63,6 +64,15 @@ class Table:
             return least
         return value
 
+    def wholes(self, name: str, *, least: int, most: int) -> list[int]:
+        """A list of whole numbers within bounds, both allowed; an empty one where it is absent."""
+        value = self._take(name, [], "")
+        whole = isinstance(value, list) and all(type(item) is int and least <= item <= most for item in value)
+        if not whole:
+            self.wrong(name, f"a list of whole numbers from {least} to {most}", value)
+            return []
+        return list(value)
+
     def number(self, name: str, default: float, *, above: float, most: float) -> float:
         """A finite number above one bound and at most the other."""
         value = self._take(name, default, "")
@@ -112,6 +122,11 @@ class Table:
         """The keys that are there, for a table whose keys are the author's own."""
         return list(self._data)
 
+    def value(self, name: str) -> object:
+        """Whatever is there, None for nothing: for what only its reader can check."""
+        self._asked.add(name)
+        return self._data.get(name)
+
     def has(self, name: str) -> bool:
         """Whether an optional key is there."""
         self._asked.add(name)
@@ -145,5 +160,7 @@ def show(value: object) -> str:
         return f"a number of about {math.ceil(value.bit_length() / math.log2(10))} digits"
     if isinstance(value, (list, dict)):
         return f"a {'list' if isinstance(value, list) else 'table'} of {len(value)}"
+    if isinstance(value, date | time):
+        return str(value)
     text = f"{str(value).lower()}" if isinstance(value, bool) else repr(value)
     return text if len(text) <= 80 else f"{text[:80]}…"

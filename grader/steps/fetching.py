@@ -1,6 +1,7 @@
 """From a push that a forge told of to submissions: its commit is fetched, and every lab that changed handed in.
 
-Safe to do twice: what was handed in is found again, and a status is wanted once per commit and lab.
+Safe to do twice: what was handed in is found again, and a status is wanted once per commit and lab. What is held
+against deadlines is when the webhook came: neither the commit's own date, which is its author's, nor that of the fetch.
 """
 
 import logging
@@ -8,7 +9,7 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 from grader.domain.course import CourseLab
-from grader.domain.errors import GraderError, Refused, TooOften, UnreadableSubmission
+from grader.domain.errors import GraderError, NoAttemptLeft, Refused, TooOften, UnreadableSubmission
 from grader.domain.forge import Delivery, DeliveryState, Forge, ForgeKind, Push, basic_authorization
 from grader.domain.people import Viewer
 from grader.domain.submission import Submission
@@ -37,6 +38,7 @@ class _Taking:
     viewer: Viewer
     forge: Forge
     push: Push
+    arrived_at: float
 
     def files(self, lab: CourseLab) -> Submission | None:
         """A lab's files in the commit; None if it has none of them. Raises UnreadableSubmission."""
@@ -83,11 +85,11 @@ def _take_in(service: Service, outlet: Outlet, found: Delivery) -> None:
     user = "x-access-token" if forge.kind is ForgeKind.GITHUB else "oauth2"
     url = clone_url(forge, found.repository)
     repositories.fetch(course.id, found.login, url, found.commit, basic_authorization(user, forge.token))
-    taking = _Taking(service, repositories, viewer, forge, Push(found.repository, found.commit))
+    taking = _Taking(service, repositories, viewer, forge, Push(found.repository, found.commit), found.received_at)
     for lab in store.courses.labs(course.id):
         try:
             _hand_in(taking, lab)
-        except UnreadableSubmission as error:
+        except (UnreadableSubmission, Refused, NoAttemptLeft) as error:
             words = clean_line(f"not accepted: {error.message}", 100)
             store.publications.want(course.id, taking.push, lab.id, service.clock(), refusal=words)
 
@@ -102,7 +104,8 @@ def _hand_in(taking: _Taking, lab: CourseLab) -> None:
     if newest is None or newest.digest != files.digest:
         if is_starter(taking.service, taking.repositories, lab, taking.viewer.person.login, files):
             return
-        newest = intake.submit_files(taking.service, taking.viewer, lab, files, str(taking.forge.kind)).handin
+        source, at = str(taking.forge.kind), taking.arrived_at
+        newest = intake.submit_files(taking.service, taking.viewer, lab, files, source, at=at).handin
     store.publications.want(lab.course, taking.push, lab.id, taking.service.clock(), submission_id=newest.id)
 
 

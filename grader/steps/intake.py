@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 from grader.domain.course import CourseLab, Handin
 from grader.domain.errors import TooOften
-from grader.domain.job import Job, Lane
+from grader.domain.job import ACTIVE, Job, JobState, Lane
 from grader.domain.people import Role, Viewer
 from grader.domain.submission import Submission, check_files, derive_seed
+from grader.steps import rules
 from grader.steps.access import require
 from grader.steps.courses import find_lab
 from grader.steps.service import Service
@@ -16,33 +17,66 @@ from grader.steps.viewing import the_spec
 
 @dataclass(frozen=True)
 class Receipt:
-    """What was accepted. A `duplicate` was there already, unchanged, and is not graded twice."""
+    """What was accepted. A `duplicate` was there already, unchanged, and is not graded twice.
+
+    `notes` are what its author is told of the course's rules: that it is late.
+    """
 
     handin: Handin
     job: Job
     duplicate: bool
+    notes: tuple[str, ...] = ()
 
 
 def submit(service: Service, viewer: Viewer, course: str, lab: str, *, name: str, data: bytes, source: str) -> Receipt:
     """Accept the file or archive `data`, called `name`.
 
-    Raises NotFound, UnknownLab, UnreadableSubmission, TooOften: nothing is kept then.
+    Raises NotFound, UnknownLab, UnreadableSubmission, TooOften, and Refused before the lab opens and after it has
+    closed: nothing is kept then. What is there already, unchanged, is given back at any time.
     """
     require(viewer, course, Role.STUDENT)
+    at = service.clock()
     found = find_lab(service, course, lab)
     files = service.snapshots(the_spec(service, found.spec_digest).lab).read_bytes(name, data)
-    return submit_files(service, viewer, found, files, source)
+    return submit_files(service, viewer, found, files, source, at=at)
 
 
 def submit_files(
-    service: Service, viewer: Viewer, lab: CourseLab, files: Submission, source: str, *, promised: bool = False
+    service: Service,
+    viewer: Viewer,
+    lab: CourseLab,
+    files: Submission,
+    source: str,
+    *,
+    promised: bool = False,
+    at: float | None = None,
 ) -> Receipt:
-    """Accept files that were read already. Raises UnreadableSubmission; TooOften, unless it was promised already."""
+    """Accept files that were read already and arrived `at` that time, now if nobody knows better.
+
+    Raises UnreadableSubmission; TooOften and Refused, unless it was promised already.
+    """
+    at = service.clock() if at is None else at
     check_files(files.files, the_spec(service, lab.spec_digest).lab)
+    if not promised:
+        _check(service, viewer, lab, files, at)
+    return _keep(service, viewer, lab, files, source, at)
+
+
+def _check(service: Service, viewer: Viewer, lab: CourseLab, files: Submission, at: float) -> None:
     newest = service.store.submissions.latest(lab.course, lab.id, viewer.person.id)
-    if not promised and (newest is None or newest.digest != files.digest):
+    same = newest if newest is not None and newest.digest == files.digest else None
+    if same is not None and _is_kept(service, same, lab):
+        return
+    if (error := rules.refusal(service, viewer, lab, at)) is not None:
+        raise error
+    if same is None:
         check_rate(service, viewer)
-    return _keep(service, viewer, lab, files, source)
+
+
+def _is_kept(service: Service, newest: Handin, lab: CourseLab) -> bool:
+    """Whether the same files again are that submission again: it is graded by the present spec, or about to be."""
+    job = service.store.jobs.shown([newest.id])[newest.id]
+    return job.spec_digest == lab.spec_digest and (job.state in ACTIVE or job.state is JobState.GRADED)
 
 
 def new_id() -> str:
@@ -50,15 +84,15 @@ def new_id() -> str:
     return secrets.token_hex(8)
 
 
-def _keep(service: Service, viewer: Viewer, lab: CourseLab, files: Submission, source: str) -> Receipt:
-    now = service.clock()
-    handin = Handin(new_id(), lab.course, lab.id, viewer.person.id, 0, files.digest, source, now)
+def _keep(service: Service, viewer: Viewer, lab: CourseLab, files: Submission, source: str, at: float) -> Receipt:
+    handin = Handin(new_id(), lab.course, lab.id, viewer.person.id, 0, files.digest, source, at)
     job = new_job(service, handin, lab, files, Lane.INTERACTIVE)
     kept = service.store.submissions.add(handin, files, job)
+    told = rules.notes(service, lab.course, lab.id, viewer.person.id, kept.created_at)
     if kept.id != handin.id:
-        return Receipt(kept, service.store.jobs.of_submission(kept.id)[0], duplicate=True)
+        return Receipt(kept, service.store.jobs.shown([kept.id])[kept.id], duplicate=True, notes=told)
     service.woken()
-    return Receipt(kept, job, duplicate=False)
+    return Receipt(kept, job, duplicate=False, notes=told)
 
 
 def new_job(service: Service, handin: Handin, lab: CourseLab, files: Submission, lane: Lane) -> Job:

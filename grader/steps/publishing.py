@@ -10,6 +10,7 @@ from grader.domain.job import WAITING, Job, JobState
 from grader.domain.text import clean_line
 from grader.ports.forge import Statuses
 from grader.ports.repositories import Repositories
+from grader.steps import rules
 from grader.steps.service import Service
 
 log = logging.getLogger(__name__)
@@ -89,13 +90,23 @@ def standing(service: Service, one: Publication) -> tuple[StatusState, str, bool
     """How the commit stands in a lab: state, fixed words, whether that is the last of it for now."""
     if one.submission_id is None:
         return StatusState.ERROR, one.refusal, True
-    job = service.store.jobs.of_submission(one.submission_id)[0]
+    job = service.store.jobs.shown([one.submission_id])[one.submission_id]
     if not job.state.final:
         return StatusState.PENDING, "waits to be graded" if job.state in WAITING else "is being graded", False
     if job.state is JobState.GRADED:
-        full = job.points == job.max_points
-        return StatusState.SUCCESS if full else StatusState.FAILURE, f"{job.points} of {job.max_points} points", True
+        [seen], more = _as_its_student(service, job)
+        full = seen.points == seen.max_points
+        state = StatusState.SUCCESS if full else StatusState.FAILURE
+        return state, f"{seen.points} of {seen.max_points} points{more}", True
     return StatusState.ERROR, _ending(job), True
+
+
+def _as_its_student(service: Service, job: Job) -> tuple[list[Job], str]:
+    """The job without tests that are hidden by now, and words for that: whoever reads the forge may be a student."""
+    policy = rules.policy_of(service, job.course, job.lab, job.person_id)
+    shut = rules.hidden_by(policy, service.clock())
+    words = f"; {len(shut.tests)} more hidden until it is due" if shut else ""
+    return rules.masked(service, [job], shut), words
 
 
 def _ending(job: Job) -> str:

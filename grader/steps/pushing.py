@@ -2,9 +2,11 @@
 
 What counts is the content of a lab's submission files, not the commit: a rebase, a merge or a new README hands nothing
 in. Neither does the starter as it was given, or a file that was pushed before and has a newer upload since.
+
+A push that changes an open and a closed lab is accepted for the open one. Its commit is kept, so what it brought for
+the closed one is told once, and comes in with a later push if the lab opens again.
 """
 
-import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -14,7 +16,7 @@ from grader.domain.job import JobState
 from grader.domain.people import Role, Viewer
 from grader.domain.submission import Submission, check_files
 from grader.ports.repositories import Repositories
-from grader.steps import access, intake
+from grader.steps import access, intake, rules
 from grader.steps.courses import find_lab
 from grader.steps.intake import Receipt
 from grader.steps.service import Service
@@ -30,8 +32,6 @@ OPTIONS = "there are -o lab=LAB, -o no-wait and -o rerun"
 MOST_OPTIONS = 20
 #: What one person's repository may hold: every push stays in it.
 MAX_REPOSITORY_BYTES = 256 * 1024 * 1024
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -63,12 +63,16 @@ class Options:
 
 @dataclass(frozen=True)
 class Push:
-    """One push of `viewer` to their own repository. `updates` are (old commit, new commit, ref)."""
+    """One push of `viewer` to their own repository. `updates` are (old commit, new commit, ref).
+
+    `at` is when all of it had arrived, which is what deadlines are held against; None where nobody knows any more.
+    """
 
     viewer: Viewer
     course: str
     updates: tuple[tuple[str, str, str], ...] = ()
     options: Options = field(default_factory=Options)
+    at: float | None = None
 
     @property
     def login(self) -> str:
@@ -80,17 +84,37 @@ class Push:
         """The new tip of main."""
         return self.updates[0][1]
 
+    @property
+    def before(self) -> str:
+        """The old one; empty where there was none."""
+        return self.updates[0][0].strip("0") and self.updates[0][0]
+
 
 @dataclass(frozen=True)
 class Seen:
-    """The labs that a commit has answers for: all of them, and those that differ from what was handed in last."""
+    """The labs that a commit has answers for: all of them, and those that differ from what was handed in last.
+
+    `refused` are those that this push changes and the course's rules do not take now, with the reason.
+    """
 
     present: tuple[CourseLab, ...]
     changed: tuple[tuple[CourseLab, Submission], ...]
+    refused: tuple[tuple[CourseLab, GraderError], ...] = ()
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """What became of a push: its submissions, and the labs it changed in vain."""
+
+    receipts: list[Receipt]
+    refused: tuple[tuple[CourseLab, GraderError], ...] = ()
 
 
 def check(service: Service, repositories: Repositories, push: Push, quarantine: Mapping[str, str]) -> Seen:
-    """Whether a push is accepted, before git keeps any of it. Raises Refused, UnreadableSubmission, TooOften."""
+    """Whether a push is accepted, before git keeps any of it. Raises Refused, UnreadableSubmission, TooOften.
+
+    Refused is also one that changes nothing but labs which are not open.
+    """
     access.require(push.viewer, push.course, Role.STUDENT)
     if len(push.updates) != 1 or push.updates[0][2] != MAIN:
         raise Refused("only the branch main is graded", "git push origin HEAD:main")
@@ -111,10 +135,18 @@ def check(service: Service, repositories: Repositories, push: Push, quarantine: 
         )
     if seen.changed:
         intake.check_rate(service, push.viewer, len(seen.changed))
+    elif seen.refused:
+        raise _all_refused(seen)
     return seen
 
 
-def accept(service: Service, repositories: Repositories, push: Push) -> list[Receipt]:
+def _all_refused(seen: Seen) -> GraderError:
+    if len(seen.refused) == 1:
+        return seen.refused[0][1]
+    return Refused("\n".join(error.message for _, error in seen.refused), "ask your instructor if you need more time")
+
+
+def accept(service: Service, repositories: Repositories, push: Push) -> Accepted:
     """The submissions of an accepted push; for a lab that was asked for by name, also an unchanged one.
 
     Safe to call twice. The commit is pinned, so that a later force-push cannot take it away.
@@ -123,15 +155,15 @@ def accept(service: Service, repositories: Repositories, push: Push) -> list[Rec
     again = _failed(service, push, seen) if push.options.rerun else []
     receipts = []
     for lab, files in (*seen.changed, *again):
-        receipt = intake.submit_files(service, push.viewer, lab, files, SOURCE, promised=True)
-        _pin(repositories, push, lab, receipt.handin.id)
+        receipt = intake.submit_files(service, push.viewer, lab, files, SOURCE, promised=True, at=push.at)
+        pin(repositories, push, lab, receipt.handin.id)
         receipts.append(receipt)
     repositories.pin(push.course, push.login, push.commit, TAKEN)
-    return receipts
+    return Accepted(receipts, seen.refused)
 
 
 def _failed(service: Service, push: Push, seen: Seen) -> list[tuple[CourseLab, Submission]]:
-    """Unchanged labs whose newest submission got no score: asked for again, they are graded again.
+    """Unchanged labs whose newest submission got no score: asked for again, they are graded again while they are open.
 
     Graded ones are not: the same files under the same spec get the same verdict.
     """
@@ -141,10 +173,12 @@ def _failed(service: Service, push: Push, seen: Seen) -> list[tuple[CourseLab, S
         newest = service.store.submissions.latest(push.course, lab.id, push.viewer.person.id)
         if newest is None or lab.id in new:
             continue
-        job = service.store.jobs.of_submission(newest.id)[0]
+        job = service.store.jobs.shown([newest.id])[newest.id]
         files = service.store.submissions.files(newest.digest)
         outdated = job.state is JobState.GRADED and job.spec_digest != lab.spec_digest
-        if files is not None and job.state.final and (outdated or job.state is not JobState.GRADED):
+        if files is None or not job.state.final or (job.state is JobState.GRADED and not outdated):
+            continue
+        if _refusal(service, push, lab) is None:
             found.append((lab, files))
     return found
 
@@ -159,63 +193,40 @@ def unchanged(service: Service, push: Push, receipts: Sequence[Receipt]) -> list
 
 
 def look(service: Service, repositories: Repositories, push: Push, quarantine: Mapping[str, str] | None = None) -> Seen:
-    """The labs in the push's commit. Raises UnreadableSubmission for a changed one that cannot be graded."""
+    """The labs in the push's commit. Raises UnreadableSubmission for a changed and open one that cannot be graded."""
     labs = service.store.courses.labs(push.course)
     if push.options.lab:
         labs = [find_lab(service, push.course, push.options.lab)]
-    present, changed = [], []
+    present, changed, refused = [], [], []
     for lab in labs:
         files = files_in(service, repositories, lab, push.login, push.commit, quarantine)
         if files is None:
             continue
         present.append(lab)
-        if _is_new(service, repositories, push, lab, files):
+        if not _is_new(service, repositories, push, lab, files):
+            continue
+        if (error := _refusal(service, push, lab)) is None:
             check_files(files.files, the_spec(service, lab.spec_digest).lab)
             changed.append((lab, files))
-    return Seen(tuple(present), tuple(changed))
+        elif not _was_there(service, repositories, push, lab, files):
+            refused.append((lab, error))
+    return Seen(tuple(present), tuple(changed), tuple(refused))
 
 
-def recover(service: Service, repositories: Repositories) -> int:
-    """Hand in what was pushed while nobody could write it down; how many. Every repository is looked at once."""
-    return sum(len(recover_quietly(service, repositories, course, login)) for course, login in repositories.all())
+def _refusal(service: Service, push: Push, lab: CourseLab) -> GraderError | None:
+    """Why the course's rules do not take this lab. A push of which nobody knows when it came was let in once."""
+    return None if push.at is None else rules.refusal(service, push.viewer, lab, push.at)
 
 
-def recover_quietly(service: Service, repositories: Repositories, course: str, login: str) -> list[Receipt]:
-    """As `recover_one`; an error is logged, for one repository's trouble is not the others'."""
-    try:
-        return recover_one(service, repositories, course, login)
-    except GraderError as error:
-        log.error("a repository could not be looked at: %s/%s: %s", course, login, error)
-        return []
+def _was_there(
+    service: Service, repositories: Repositories, push: Push, lab: CourseLab, files: Submission
+) -> bool:  # fmt: skip
+    """Whether main held these very files before the push: they were told of then."""
+    before = files_in(service, repositories, lab, push.login, push.before) if push.before else None
+    return before is not None and before.digest == files.digest
 
 
-def recover_one(service: Service, repositories: Repositories, course: str, login: str) -> list[Receipt]:
-    """Hand in what the tip of one repository holds and no submission does."""
-    person = service.store.accounts.person(login)
-    tip = repositories.tip(course, login)
-    known = (repositories.first(course, login), repositories.pinned(course, login, TAKEN))
-    if person is None or tip is None or tip in known:
-        return []
-    viewer = access.viewer(service, person)
-    if course not in viewer.roles:
-        return []
-    push = Push(viewer, course, ((NOTHING, tip, MAIN),))
-    _pin_written(service, repositories, push)
-    return accept(service, repositories, push)
-
-
-def _pin_written(service: Service, repositories: Repositories, push: Push) -> None:
-    """Pin the commit of submissions that were written down in the last moment of a process."""
-    seen = look(service, repositories, push)
-    changed = {lab.id for lab, _ in seen.changed}
-    for lab in (lab for lab in seen.present if lab.id not in changed):
-        newest = service.store.submissions.latest(push.course, lab.id, push.viewer.person.id)
-        if newest is None or newest.source != SOURCE or repositories.pinned(push.course, push.login, newest.id):
-            continue
-        _pin(repositories, push, lab, newest.id)
-
-
-def _pin(repositories: Repositories, push: Push, lab: CourseLab, submission_id: str) -> None:
+def pin(repositories: Repositories, push: Push, lab: CourseLab, submission_id: str) -> None:
     """Keep the commit for its submission, and as the one that the lab was last handed in from."""
     for name in (submission_id, _taken(lab)):
         repositories.pin(push.course, push.login, push.commit, name)

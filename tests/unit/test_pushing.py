@@ -16,7 +16,7 @@ from grader.domain.job import JobState
 from grader.domain.people import Viewer
 from grader.domain.run import RunResult
 from grader.domain.submission import Submission
-from grader.steps import courses, intake, pushing, running
+from grader.steps import courses, intake, pushing, recovering, running
 from grader.steps.intake import Receipt
 from grader.steps.pushing import Options, Push
 from grader.steps.service import Bounds
@@ -57,7 +57,7 @@ class Desk:
     def accept(self, push: Push) -> list[Receipt]:
         """Update the branch and hand in."""
         self.author.git("update-ref", pushing.MAIN, push.commit)
-        return pushing.accept(self.service, self.repositories, push)
+        return pushing.accept(self.service, self.repositories, push).receipts
 
     def grade(self, receipt: Receipt) -> None:
         """Play the worker."""
@@ -315,9 +315,9 @@ def test_a_lab_of_two_files_needs_both(tmp_path: Path) -> None:
 def test_what_was_pushed_and_not_written_down_is_handed_in_at_the_next_start(desk: Desk) -> None:
     commit = desk.commit({STARTERS["toy-1"]: answer(10, "a")})
     desk.author.git("update-ref", pushing.MAIN, commit)
-    assert pushing.recover(desk.service, desk.repositories) == 1
+    assert recovering.recover(desk.service, desk.repositories) == 1
     assert desk.handed_in() == [("toy-1", 1)]
-    assert pushing.recover(desk.service, desk.repositories) == 0
+    assert recovering.recover(desk.service, desk.repositories) == 0
     [row] = desk.store.submissions.page("toy")
     assert desk.author.git("rev-parse", f"refs/grader/sub/{row.handin.id}") == commit
 
@@ -328,12 +328,12 @@ def test_a_submission_that_was_written_down_in_the_last_moment_gets_its_pin(desk
     [lab, _] = desk.store.courses.labs("toy")
     files = Submission({"starter.py": answer(10, "a")})
     written = intake.submit_files(desk.service, desk.amy, lab, files, pushing.SOURCE)
-    assert pushing.recover(desk.service, desk.repositories) == 0
+    assert recovering.recover(desk.service, desk.repositories) == 0
     assert desk.repositories.pinned("toy", "amy", written.handin.id) == commit
 
 
 def test_a_fresh_repository_has_nothing_to_recover(desk: Desk) -> None:
-    assert pushing.recover(desk.service, desk.repositories) == 0
+    assert recovering.recover(desk.service, desk.repositories) == 0
 
 
 def test_one_repositorys_trouble_is_not_the_others(desk: Desk) -> None:
@@ -346,7 +346,7 @@ def test_one_repositorys_trouble_is_not_the_others(desk: Desk) -> None:
     broken = Path(desk.repositories.ensure("toy", "broken", desk.given))
     enrolled(desk.service, "broken")
     (broken / "refs/heads/main").write_text("1" * 40, encoding="ascii")
-    assert pushing.recover(desk.service, desk.repositories) == 1
+    assert recovering.recover(desk.service, desk.repositories) == 1
     [row] = desk.store.submissions.page("toy")
     assert row.person.login == "zoe"
 
