@@ -46,6 +46,7 @@ SETTINGS = {
     "http.getanyfile": "false",
     "http.followRedirects": "false",
     "core.symlinks": "false",
+    "core.logAllRefUpdates": "true",  # when a push came, should we die before we have written that down
     "gc.auto": "0",
     "pack.threads": "1",
     "core.bigFileThreshold": "1g",  # so that no object slips past MAX_OBJECT
@@ -117,6 +118,16 @@ class GitRepositories:
     def tip(self, course: str, login: str) -> str | None:
         """See `Repositories`."""
         return self._commit(self._place(course, login), BRANCH)
+
+    def moved_at(self, course: str, login: str) -> float | None:
+        """See `Repositories`: the newest entry of the branch's log, if it is about the commit that it is at."""
+        words = ("log", "--walk-reflogs", "--max-count=1", "--format=%H %gd", "--date=unix", BRANCH, "--")
+        try:
+            told = self._call(self._place(course, login), *words).decode("ascii", "replace")
+        except NotFound:
+            return None
+        found = re.fullmatch(r"([0-9a-f]+) \S+@\{(\d{1,12})\}", told.strip())
+        return float(found[2]) if found and found[1] == self.tip(course, login) else None
 
     def first(self, course: str, login: str) -> str | None:
         """See `Repositories`."""

@@ -5,6 +5,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from grader.domain.calibration import FILE as CALIBRATION
+from grader.domain.calibration import MOST_BYTES
+from grader.domain.course_rules import FILE as RULES
+from grader.domain.course_rules import MOST_BYTES as MOST_RULES_BYTES
 from grader.domain.errors import BadLab, BadManifest, Problem, UnknownLab
 from grader.domain.lab import Lab
 from grader.domain.submission import content_address
@@ -19,10 +23,10 @@ KIT = "labkit"
 #: Answers to show, such as the demo's: no part of what judges.
 EXAMPLES = "examples"
 #: For people; nothing that a verdict depends on.
-_FOR_READERS = ("README.md", "INSTRUCTOR.md", "plots.py")
+_FOR_READERS = ("README.md", "INSTRUCTOR.md", "plots.py", "odds.py", CALIBRATION)
 #: The course's own answers. Where submission and spec share a process, the submission could read them.
 _ANSWERS = ("solution.py", "mutants.py")
-_KEPT_BACK = (*_ANSWERS, "INSTRUCTOR.md")
+_KEPT_BACK = (*_ANSWERS, "INSTRUCTOR.md", CALIBRATION)
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,27 @@ class LabFolder:
     def spec_digest(self) -> str:
         """The content address of the bundle: it changes whenever a verdict might. Raises BadLab."""
         return content_address(self.bundle())
+
+    def calibration(self) -> str | None:
+        """What calibration.json says, cut where it is larger than one can be; None if there is none. Raises BadLab."""
+        file = self.root / self.path / CALIBRATION
+        try:
+            with file.open("rb") as record:
+                return record.read(MOST_BYTES + 1).decode("utf-8", "replace")
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise BadLab(f"{self.path}/{CALIBRATION} cannot be read: {error.strerror}") from error
+
+    def keep_calibration(self, text: str) -> None:
+        """Write calibration.json, the whole of it or nothing. Raises BadLab."""
+        file = self.root / self.path / CALIBRATION
+        part = file.with_name(f".{CALIBRATION}.part")
+        try:
+            part.write_text(text, encoding="utf-8")
+            part.replace(file)
+        except OSError as error:
+            raise BadLab(f"{self.path}/{CALIBRATION} cannot be written: {error.strerror}") from error
 
     def _collect(self, left_out: set[str]) -> dict[str, bytes]:
         course = [self.root / name for name in COURSE_FILES]
@@ -92,6 +117,15 @@ class CourseFolder:
             raise UnknownLab(f'"{shown}" is the start of several labs: {names}', "write one more letter or digit")
         return self._open(matches[0])
 
+    def rules(self) -> str:
+        """What course.toml says, no part of any bundle nor of the students' copy; empty without one. Raises BadLab."""
+        file = self._root / RULES
+        if file.is_symlink():
+            raise _link(file)
+        if not file.exists():
+            return ""
+        return _small_text(file, RULES, MOST_RULES_BYTES)
+
     def students_copy(self) -> dict[str, bytes]:
         """What students are given to begin with: the course's files without any answer. Raises BadLab."""
         given = [file for file in _files(self._root) if not _is_kept_back(file.relative_to(self._root))]
@@ -109,14 +143,7 @@ class CourseFolder:
         if folder.is_symlink():
             raise _link(folder)
         _files(folder)
-        try:
-            if file.stat().st_size > MAX_MANIFEST_BYTES:
-                raise BadManifest(name, [Problem("", "expected a small TOML file, found more than 1 MB")])
-            text = file.read_bytes().decode("utf-8")
-        except OSError as error:
-            raise BadManifest(name, [Problem("", f"cannot be read: {error.strerror}")]) from error
-        except UnicodeDecodeError:
-            raise BadManifest(name, [Problem("", "expected text in UTF-8")]) from None
+        text = _small_text(file, name, MAX_MANIFEST_BYTES)
         lab = Lab.from_toml(text, file=name)
         if lab.id != folder.name:
             raise BadManifest(
@@ -125,8 +152,22 @@ class CourseFolder:
         return LabFolder(lab, folder.relative_to(self._root).as_posix(), self._root)
 
 
+def _small_text(file: Path, name: str, most_bytes: int) -> str:
+    """A TOML file's text. Raises BadManifest, in which it goes by `name`."""
+    try:
+        if file.stat().st_size > most_bytes:
+            most = f"{most_bytes // 1024} KB"
+            raise BadManifest(name, [Problem("", f"expected a small TOML file, found more than {most}")])
+        return file.read_bytes().decode("utf-8")
+    except OSError as error:
+        raise BadManifest(name, [Problem("", f"cannot be read: {error.strerror}")]) from error
+    except UnicodeDecodeError:
+        raise BadManifest(name, [Problem("", "expected text in UTF-8")]) from None
+
+
 def _is_kept_back(file: Path) -> bool:
-    return file.name in _KEPT_BACK or EXAMPLES in file.parts
+    """`file` is relative to the course's folder."""
+    return file.name in _KEPT_BACK or EXAMPLES in file.parts or file.as_posix() == RULES
 
 
 def _is_left_out(file: Path, left_out: set[str]) -> bool:

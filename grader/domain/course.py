@@ -51,6 +51,15 @@ class Spec:
 
 
 @dataclass(frozen=True)
+class KnownSpec:
+    """A spec that a lab is or was graded by, and when that was first done; None where nothing was graded by it yet."""
+
+    digest: str
+    first_at: float | None
+    current: bool
+
+
+@dataclass(frozen=True)
 class Handin:
     """One submission of one person: the record around the files. `number` counts theirs for this lab, from 1."""
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from grader.domain.errors import Fault
+from grader.domain.marks import TestMark
 
 
 class Lane(StrEnum):
@@ -52,7 +53,7 @@ class Job:
     """One job as the store has it. Times are seconds since 1970 (UTC); `seed` is what the run's inputs come from.
 
     `attempt` counts claims, 0 before the first. `points` and `max_points` are set once it is graded; `fault` and
-    `problem` say why it is not.
+    `problem` say why it is not. `rerun_id` is the rerun it belongs to, empty for none.
     """
 
     id: str
@@ -78,6 +79,7 @@ class Job:
     duration_s: float = 0.0
     points: int | None = None
     max_points: int | None = None
+    rerun_id: str = ""
 
 
 class Ending(StrEnum):
@@ -104,7 +106,10 @@ class Attempt:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What finishes a job: graded with a score, or failed by a `fault` that another attempt would not mend."""
+    """What finishes a job: graded with a score, or failed by a `fault` that another attempt would not mend.
+
+    A score comes with `detail`, how each test ended, and whether it `costs` an attempt where those are limited.
+    """
 
     state: JobState
     report: bytes | None = None
@@ -115,6 +120,8 @@ class Outcome:
     problem: str = ""
     sandbox: str = ""
     duration_s: float = 0.0
+    detail: tuple[TestMark, ...] = ()
+    costs: bool = True
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,14 @@ class LabFolder(Protocol):
         """The content address of the bundle: it changes whenever a verdict might. Raises BadLab."""
         ...
 
+    def calibration(self) -> str | None:
+        """Its calibration record as it was written, no part of the bundle; None if it has none. Raises BadLab."""
+        ...
+
+    def keep_calibration(self, text: str) -> None:
+        """Put a new calibration record in place of the old one. Raises BadLab."""
+        ...
+
 
 class LabShelf(Protocol):
     """The labs of a course."""
@@ -42,6 +50,10 @@ class LabShelf(Protocol):
 
     def find(self, prefix: str) -> LabFolder:
         """The lab with this id, or the only one whose id starts so. Raises UnknownLab, BadLab."""
+        ...
+
+    def rules(self) -> str:
+        """The text of course.toml, the rules of the course; empty where there is none. Raises BadLab."""
         ...
 
     def students_copy(self) -> dict[str, bytes]:

@@ -49,6 +49,10 @@ class Repositories(Protocol):
         """The commit that branch main is at."""
         ...
 
+    def moved_at(self, course: str, login: str) -> float | None:
+        """When a push moved branch main to where it is, in seconds since 1970; None where that was not noted."""
+        ...
+
     def first(self, course: str, login: str) -> str | None:
         """The commit that the repository was made with: the starter."""
         ...

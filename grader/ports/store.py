@@ -7,7 +7,7 @@ Lookups give None for what is not there; who may see it is decided by the caller
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-from grader.domain.course import Best, Course, CourseLab, Handed, Handin, Spec
+from grader.domain.course import Best, Course, CourseLab, Handed, Handin, KnownSpec, Spec
 from grader.domain.errors import Fault
 from grader.domain.job import Attempt, Beat, Job, JobRules, JobState, Line, Lost, Outcome
 from grader.domain.live import LiveEvent
@@ -15,6 +15,7 @@ from grader.domain.operations import Figures, WorkerBeat
 from grader.domain.people import Credential, CredentialKind, Member, Person, Role
 from grader.domain.submission import Submission
 from grader.ports.forge import Deliveries, Publications
+from grader.ports.standings import Notices, Reruns, Standings
 
 
 class Accounts(Protocol):
@@ -86,8 +87,15 @@ class Courses(Protocol):
         """One of them."""
         ...
 
-    def put_lab(self, course: str, spec: Spec, /) -> bool:
-        """Make `spec` what new submissions of its lab are graded by; True if that is a change."""
+    def put_lab(self, course: str, spec: Spec, /, calibration: str | None = None) -> bool:
+        """Make `spec` what new submissions of its lab are graded by; True if that is a change.
+
+        `calibration` is the lab's record now, None for none; another one alone is no change.
+        """
+        ...
+
+    def calibration(self, course: str, lab: str) -> str | None:
+        """The calibration record that was last put for a lab."""
         ...
 
     def labs(self, course: str, /) -> list[CourseLab]:
@@ -96,6 +104,10 @@ class Courses(Protocol):
 
     def spec(self, digest: str) -> Spec | None:
         """A spec, whether current or not."""
+        ...
+
+    def specs(self, course: str, lab: str) -> list[KnownSpec]:
+        """Those that jobs of the lab were made under, and the present one; the newest first."""
         ...
 
 
@@ -126,7 +138,7 @@ class Submissions(Protocol):
     def page(
         self, course: str, *, person_id: int | None = None, lab: str | None = None, before: str = "", limit: int = 50
     ) -> list[Handed]:
-        """Newest first, from behind the submission `before`; each with its newest job."""
+        """Newest first, from behind the submission `before`; each with the job that is shown of it."""
         ...
 
     def since(self, person_id: int, moment: float) -> int:
@@ -134,7 +146,7 @@ class Submissions(Protocol):
         ...
 
     def best(self, course: str, *, person_id: int | None = None, limit: int = 10_000) -> list[Best]:
-        """The best graded submission of each person for each lab, by login; a submission counts by its newest score."""
+        """What counts of each person for each lab, by login, where anything does: see `Standings`."""
         ...
 
 
@@ -142,7 +154,7 @@ class Jobs(Protocol):
     """Jobs and their events. What takes an `attempt` does nothing, and says so, unless that attempt owns the job."""
 
     def add(self, job: Job) -> None:
-        """Add a job for a submission that is there already."""
+        """Add a job for a submission that is there already; its score counts at once."""
         ...
 
     def get(self, job_id: str) -> Job | None:
@@ -150,7 +162,23 @@ class Jobs(Protocol):
         ...
 
     def of_submission(self, submission_id: str) -> list[Job]:
-        """Newest first."""
+        """Newest first, those of reruns that count for nothing (yet) among them: only graders may see these."""
+        ...
+
+    def shown(self, submission_ids: Sequence[str]) -> dict[str, Job]:
+        """The job that everybody sees of each of these submissions: the newest outside of reruns if it is active or
+        newer than the one that counts; else the one that counts."""
+        ...
+
+    def earned(self, job_ids: Sequence[str], tests: Sequence[str]) -> dict[str, int]:
+        """The points that these jobs got for these tests together; without those that have no score."""
+        ...
+
+    def program(self, job: Job) -> int:
+        """Which of this person's programs for the lab and spec this job runs: 1 for the first that was handed in.
+
+        Programs that differ in comments and layout alone are one: they share a seed.
+        """
         ...
 
     def offer(self, room: Mapping[str, int], now: float) -> list[tuple[str, str]]:
@@ -185,7 +213,7 @@ class Jobs(Protocol):
         ...
 
     def finish(self, job_id: str, attempt: int, outcome: Outcome, now: float) -> bool:
-        """The one final outcome."""
+        """The one final outcome. A score counts from then on, and standings follow, unless the job is of a rerun."""
         ...
 
     def give_back(
@@ -264,3 +292,9 @@ class Store(Protocol):
     def deliveries(self) -> Deliveries: ...
     @property
     def publications(self) -> Publications: ...
+    @property
+    def standings(self) -> Standings: ...
+    @property
+    def reruns(self) -> Reruns: ...
+    @property
+    def notices(self) -> Notices: ...

@@ -384,6 +384,16 @@ def test_a_spec_outlives_the_lab_that_changed(store: SqlStore) -> None:
     assert (old.bundle, old.lab.title) == ({"a": b"\0\xff"}, "Toy")
 
 
+def test_a_labs_calibration_record_comes_and_goes_with_each_sync(store: SqlStore) -> None:
+    spec = Spec("1" * 64, "phase/labs/toy", MANIFEST, {"a": b"\0\xff"})
+    assert store.courses.calibration("c", "toy") is None
+    assert not store.courses.put_lab("c", spec, '{"schema": 1, "é": "\\u0000"}')
+    assert store.courses.calibration("c", "toy") == '{"schema": 1, "é": "\\u0000"}'
+    assert store.courses.calibration("c", "other") is None
+    assert not store.courses.put_lab("c", spec)
+    assert store.courses.calibration("c", "toy") is None
+
+
 def test_lists_come_newest_first_in_pages(store: SqlStore, desk: Desk) -> None:
     made = [desk.hand_in(login, at=NOW + n // 2)[0].id for n, login in enumerate(["amy", "bob"] * 3)]
     page = store.submissions.page("c", limit=4)
@@ -411,6 +421,22 @@ def test_the_best_score_counts_by_its_newest_grading(store: SqlStore, desk: Desk
     store.jobs.finish("again", 1, replace(GRADED, points=0), NOW + 9)
     assert [one.points for one in store.submissions.best("c")] == [0]
     assert store.submissions.best("c", person_id=10_000) == []
+
+
+def test_programs_are_numbered_by_seed_in_the_order_they_came(store: SqlStore, desk: Desk) -> None:
+    store.courses.put_lab("c", Spec("2" * 64, "phase/labs/toy", MANIFEST, {}))
+    _, first = desk.hand_in("amy")
+
+    def program(seed: int, at: float, spec: str = "1" * 64) -> int:
+        job = replace(first, id=f"at {at}", seed=seed, spec_digest=spec, created_at=at)
+        store.jobs.add(job)
+        return store.jobs.program(job)
+
+    numbers = [program(7, NOW + 1), program(5, NOW + 2), program(7, NOW + 3), program(3, NOW + 4)]
+    assert numbers == [2, 3, 2, 4]  # the third differs from the first in comments: it has its seed
+    assert store.jobs.program(first) == 1
+    assert program(9, NOW + 5, "2" * 64) == 1
+    assert store.jobs.program(desk.hand_in("bob", at=NOW + 6)[1]) == 1
 
 
 def test_figures_are_counted_from_what_happened(store: SqlStore, desk: Desk) -> None:

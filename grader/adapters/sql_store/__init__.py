@@ -8,8 +8,11 @@ from grader.adapters.sql_store.deliveries import SqlDeliveries
 from grader.adapters.sql_store.engine import make_engine
 from grader.adapters.sql_store.jobs import SqlJobs
 from grader.adapters.sql_store.migrate import upgrade
+from grader.adapters.sql_store.notices import SqlNotices
 from grader.adapters.sql_store.operations import SqlOperations
 from grader.adapters.sql_store.publications import SqlPublications
+from grader.adapters.sql_store.reruns import SqlReruns
+from grader.adapters.sql_store.standings import SqlStandings
 from grader.adapters.sql_store.submissions import SqlSubmissions
 
 
@@ -25,6 +28,9 @@ class SqlStore:
         self.operations = SqlOperations(self._engine)
         self.deliveries = SqlDeliveries(self._engine)
         self.publications = SqlPublications(self._engine)
+        self.standings = SqlStandings(self._engine)
+        self.reruns = SqlReruns(self._engine)
+        self.notices = SqlNotices(self._engine)
 
     def migrate(self, revision: str = "head") -> None:
         """Bring the database to this revision; data is kept. Safe to call from several processes at once."""

@@ -2,16 +2,23 @@
 
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, update
+from sqlalchemy import Connection, Row, insert, select, update
 
 from grader.adapters.sql_store.events import append
-from grader.adapters.sql_store.tables import attempt, job
+from grader.adapters.sql_store.standing_updates import hold_course_of, restand
+from grader.adapters.sql_store.tables import attempt, job, submission
 from grader.domain.errors import Fault
 from grader.domain.job import Ending, JobRules, JobState
 
 _SHOWN = ("points", "max_points", "fault", "problem")
 #: What a job looks like once nobody owns it.
 UNOWNED: dict[str, Any] = {"token_digest": None, "lease_until": None, "offered_at": None}
+
+
+def lock(db: Connection, job_id: str) -> Row[Any] | None:
+    """A job's row, locked, and with it the standings of its course; None if there is no such job."""
+    hold_course_of(db, job_id)
+    return db.execute(select(job).where(job.c.id == job_id).with_for_update()).first()
 
 
 def begin_attempt(db: Connection, job_id: str, number: int, worker: str, now: float) -> None:
@@ -40,14 +47,29 @@ def put_back(db: Connection, row: Row[Any], fault: Fault, problem: str, now: flo
     values = {"state": str(JobState.QUEUED), "available_at": later, **UNOWNED}
     db.execute(update(job).where(job.c.id == row.id).values(values))
     append(db, row.id, [("requeued", {"attempt": row.attempt, "retry_in_s": later - now, **told})], now)
+    follow(db, row)
     return JobState.QUEUED
 
 
 def end_job(db: Connection, job_id: str, state: JobState, values: dict[str, Any], now: float) -> JobState:
-    """Give a job its final state, told in its last event; `values` are columns that say more."""
-    db.execute(update(job).where(job.c.id == job_id).values(state=str(state), finished_at=now, **UNOWNED, **values))
+    """Give a job its final state, told in its last event; `values` are columns that say more.
+
+    A score counts from here on, unless it is that of a rerun. The job is locked.
+    """
+    ended = update(job).where(job.c.id == job_id).values(state=str(state), finished_at=now, **UNOWNED, **values)
+    row = db.execute(ended.returning(job)).one()
     shown: dict[str, Any] = {
         name: values[name] for name in ("points", "max_points", "fault", "problem") if name in values
     }
     append(db, job_id, [("ended", shown | {"state": str(state)})], now)
+    counts = state is JobState.GRADED and row.rerun_id is None
+    if counts:
+        db.execute(update(submission).where(submission.c.id == row.submission_id).values(counted_job_id=job_id))
+    follow(db, row, marks=counts)
     return state
+
+
+def follow(db: Connection, row: Row[Any], *, marks: bool = False) -> None:
+    """Let the standing follow a job that has changed; one of a rerun counts for nothing yet."""
+    if row.rerun_id is None:
+        restand(db, row.course, row.lab, [row.person_id], marks=marks)

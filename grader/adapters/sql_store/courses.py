@@ -2,14 +2,15 @@
 
 import json
 
-from sqlalchemy import Engine, and_, exists, insert, select, update
+from sqlalchemy import Engine, and_, exists, func, insert, select, update
 
 from grader.adapters.sql_store.engine import Transactions
 from grader.adapters.sql_store.rows import pack_files, unpack_files
-from grader.adapters.sql_store.tables import course, lab, spec
-from grader.domain.course import Course, CourseLab, Spec
+from grader.adapters.sql_store.tables import course, job, lab, spec
+from grader.domain.course import Course, CourseLab, KnownSpec, Spec
 
 REMEMBERED_SPECS = 64
+_COURSE = (course.c.id, course.c.title, course.c.folder)
 
 
 class SqlCourses(Transactions):
@@ -29,15 +30,15 @@ class SqlCourses(Transactions):
     def courses(self) -> list[Course]:
         """See `Courses`."""
         with self._read() as db:
-            return [Course(*row) for row in db.execute(select(course).order_by(course.c.id)).all()]
+            return [Course(*row) for row in db.execute(select(*_COURSE).order_by(course.c.id)).all()]
 
     def course(self, course_id: str) -> Course | None:
         """See `Courses`."""
         with self._read() as db:
-            row = db.execute(select(course).where(course.c.id == course_id)).first()
+            row = db.execute(select(*_COURSE).where(course.c.id == course_id)).first()
         return None if row is None else Course(*row)
 
-    def put_lab(self, course_id: str, one: Spec) -> bool:
+    def put_lab(self, course_id: str, one: Spec, calibration: str | None = None) -> bool:
         """See `Courses`."""
         manifest = one.lab
         values = {
@@ -47,6 +48,7 @@ class SqlCourses(Transactions):
             "max_score": manifest.max_score,
             "submission": json.dumps(manifest.submission),
             "spec_digest": one.digest,
+            "calibration": calibration,
         }
         here = and_(lab.c.course == course_id, lab.c.id == manifest.id)
         with self._write() as db:
@@ -62,7 +64,8 @@ class SqlCourses(Transactions):
 
     def labs(self, course_id: str) -> list[CourseLab]:
         """See `Courses`."""
-        query = select(lab).where(lab.c.course == course_id).order_by(lab.c.position, lab.c.id)
+        listed = [column for column in lab.c if column is not lab.c.calibration]
+        query = select(*listed).where(lab.c.course == course_id).order_by(lab.c.position, lab.c.id)
         with self._read() as db:
             rows = db.execute(query).mappings().all()
         return [
@@ -79,6 +82,13 @@ class SqlCourses(Transactions):
             for row in rows
         ]
 
+    def calibration(self, course_id: str, lab_id: str) -> str | None:
+        """See `Courses`."""
+        here = and_(lab.c.course == course_id, lab.c.id == lab_id)
+        with self._read() as db:
+            found: str | None = db.execute(select(lab.c.calibration).where(here)).scalar()
+        return found
+
     def spec(self, digest: str) -> Spec | None:
         """See `Courses`. A spec never changes, so the last few are remembered."""
         found = self._specs.get(digest) or self._load(digest)
@@ -87,6 +97,19 @@ class SqlCourses(Transactions):
                 self._specs.clear()
             self._specs[digest] = found
         return found
+
+    def specs(self, course_id: str, lab_id: str) -> list[KnownSpec]:
+        """See `Courses`."""
+        of_lab = and_(job.c.course == course_id, job.c.lab == lab_id)
+        first = select(job.c.spec_digest, func.min(job.c.created_at)).where(of_lab).group_by(job.c.spec_digest)
+        with self._read() as db:
+            current = db.execute(
+                select(lab.c.spec_digest).where(lab.c.course == course_id, lab.c.id == lab_id)
+            ).scalar()
+            found = {digest: float(at) for digest, at in db.execute(first).all()}
+        used = sorted(found, key=lambda digest: found[digest], reverse=True)
+        fresh = [current] if current is not None and current not in found else []
+        return [KnownSpec(digest, found.get(digest), digest == current) for digest in (*fresh, *used)]
 
     def _load(self, digest: str) -> Spec | None:
         with self._read() as db:

@@ -34,8 +34,13 @@ def make_engine(url: str) -> Engine:
 
 def _prepare(connection: Any, record: object) -> None:
     connection.isolation_level = None  # sqlite3 must not begin transactions of its own
+    connection.create_function("lower", 1, _lower, deterministic=True)  # its own knows no letter beyond ASCII
     for pragma in _PRAGMAS:
         connection.execute(f"pragma {pragma}")
+
+
+def _lower(value: object) -> object:
+    return value.lower() if isinstance(value, str) else value
 
 
 def _begin(connection: Connection) -> None:

@@ -1,15 +1,19 @@
 """Jobs: reading them, adding and cancelling them; the rest of their life is in `queueing` and `leases`."""
 
+import json
 import zlib
+from collections.abc import Sequence
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import func, insert, select, update
 
-from grader.adapters.sql_store.attempts import end_job
+from grader.adapters.sql_store.attempts import end_job, follow, lock
 from grader.adapters.sql_store.events import append, read
 from grader.adapters.sql_store.leases import Leases
 from grader.adapters.sql_store.queueing import Queueing
 from grader.adapters.sql_store.rows import from_job, to_job
-from grader.adapters.sql_store.tables import attempt, job, report
+from grader.adapters.sql_store.standing_rows import read_shown
+from grader.adapters.sql_store.standing_updates import hold
+from grader.adapters.sql_store.tables import attempt, job, report, score
 from grader.domain.job import WAITING, Attempt, Ending, Job, JobState
 from grader.domain.live import LiveEvent
 
@@ -22,8 +26,10 @@ class SqlJobs(Queueing, Leases):
     def add(self, one: Job) -> None:
         """See `Jobs`."""
         with self._write() as db:
-            db.execute(insert(job).values(from_job(one)))
+            hold(db, one.course)
+            row = db.execute(insert(job).values(from_job(one)).returning(job)).one()
             append(db, one.id, [("queued", {"lane": str(one.lane), "queue": one.queue})], one.created_at)
+            follow(db, row)
 
     def get(self, job_id: str) -> Job | None:
         """See `Jobs`."""
@@ -38,10 +44,32 @@ class SqlJobs(Queueing, Leases):
             rows = db.execute(mine.order_by(job.c.created_at.desc(), job.c.id.desc()).limit(LISTED_JOBS)).mappings()
             return [to_job(row) for row in rows]
 
+    def shown(self, submission_ids: Sequence[str]) -> dict[str, Job]:
+        """See `Jobs`."""
+        with self._read() as db:
+            return read_shown(db, submission_ids)
+
+    def earned(self, job_ids: Sequence[str], tests: Sequence[str]) -> dict[str, int]:
+        """See `Jobs`."""
+        query = select(score.c.job_id, score.c.per_test).where(score.c.job_id.in_(job_ids))
+        with self._read() as db:
+            rows = db.execute(query).all()
+        points = {row.job_id: dict(json.loads(row.per_test)) for row in rows}
+        return {job_id: sum(per_test.get(name, 0) for name in tests) for job_id, per_test in points.items()}
+
+    def program(self, one: Job) -> int:
+        """See `Jobs`."""
+        c = job.c
+        mine = (c.person_id == one.person_id, c.course == one.course, c.lab == one.lab)
+        first = func.min(c.created_at)
+        query = select(c.seed).where(*mine, c.spec_digest == one.spec_digest).group_by(c.seed).order_by(first, c.seed)
+        with self._read() as db:
+            return list(db.execute(query).scalars()).index(str(one.seed)) + 1
+
     def cancel(self, job_id: str, now: float) -> JobState | None:
         """See `Jobs`."""
         with self._write() as db:
-            row = db.execute(select(job).where(job.c.id == job_id).with_for_update()).first()
+            row = lock(db, job_id)
             if row is None:
                 return None
             state = JobState(row.state)

@@ -7,10 +7,12 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, and_, insert, select, update
 
-from grader.adapters.sql_store.attempts import begin_attempt, end_attempt, end_job, put_back
+from grader.adapters.sql_store.attempts import begin_attempt, end_attempt, end_job, follow, put_back
 from grader.adapters.sql_store.engine import Transactions
 from grader.adapters.sql_store.events import append
 from grader.adapters.sql_store.rows import to_job
+from grader.adapters.sql_store.standing_rows import dump_marks
+from grader.adapters.sql_store.standing_updates import hold_course_of
 from grader.adapters.sql_store.tables import job, report, score
 from grader.domain.errors import Fault
 from grader.domain.job import WAITING, Beat, Ending, Job, JobRules, JobState, Outcome
@@ -33,12 +35,14 @@ class Leases(Transactions):
         }
         waits = and_(job.c.id == job_id, job.c.state.in_(WAITING))
         with self._write() as db:
-            row = db.execute(update(job).where(waits).values(values).returning(job)).mappings().first()
+            hold_course_of(db, job_id)
+            row = db.execute(update(job).where(waits).values(values).returning(job)).first()
             if row is None:
                 return None
-            begin_attempt(db, job_id, row["attempt"], worker, now)
-            append(db, job_id, [("started", {"attempt": row["attempt"], "worker": worker})], now)
-        return to_job(row)
+            begin_attempt(db, job_id, row.attempt, worker, now)
+            append(db, job_id, [("started", {"attempt": row.attempt, "worker": worker})], now)
+            follow(db, row)
+        return to_job(row._mapping)
 
     def holder(self, job_id: str, token_digest: str) -> Job | None:
         """See `Jobs`."""
@@ -73,8 +77,7 @@ class Leases(Transactions):
                 body = zlib.compress(outcome.report)
                 db.execute(insert(report).values(job_id=job_id, attempt=attempt, body=body))
             if outcome.points is not None:
-                points = {"points": outcome.points, "max_points": outcome.max_points}
-                db.execute(insert(score).values(job_id=job_id, at=now, per_test=json.dumps(outcome.per_test), **points))
+                db.execute(insert(score).values(job_id=job_id, at=now, **_scored(outcome)))
             end_job(db, job_id, outcome.state, _told(outcome), now)
         return True
 
@@ -106,7 +109,18 @@ def _owned(job_id: str, attempt: int) -> ColumnElement[bool]:
 
 def _own(db: Connection, job_id: str, attempt: int) -> Row[Any] | None:
     """The job's row, locked, if this attempt owns it."""
+    hold_course_of(db, job_id)
     return db.execute(select(job).where(_owned(job_id, attempt)).with_for_update()).first()
+
+
+def _scored(outcome: Outcome) -> dict[str, Any]:
+    return {
+        "points": outcome.points,
+        "max_points": outcome.max_points,
+        "per_test": json.dumps(outcome.per_test),
+        "detail": dump_marks(outcome.detail),
+        "costs": outcome.costs,
+    }
 
 
 def _told(outcome: Outcome) -> dict[str, Any]:

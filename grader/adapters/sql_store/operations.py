@@ -4,12 +4,12 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Connection, Select, delete, exists, func, insert, select, update
+from sqlalchemy import Connection, Select, and_, delete, exists, func, insert, or_, select, update
 
 from grader.adapters.sql_store.engine import Transactions
 from grader.adapters.sql_store.tables import attempt, audit, course, job, worker
 from grader.domain.errors import StoreDown
-from grader.domain.job import FINAL, WAITING, JobState
+from grader.domain.job import ACTIVE, FINAL, WAITING, JobState
 from grader.domain.operations import Figures, WorkerBeat
 
 #: A worker that has said nothing for so long is forgotten.
@@ -87,9 +87,12 @@ class SqlOperations(Transactions):
 
 
 def _given_up() -> Select[int]:
+    """A rerun that came to nothing is told in its preview: it neither raises this alarm nor silences it."""
     newer = job.alias()
-    again = exists().where(newer.c.submission_id == job.c.submission_id, newer.c.created_at > job.c.created_at)
-    return select(func.count()).select_from(job).where(job.c.state == str(JobState.DEAD), ~again)
+    tried = or_(newer.c.rerun_id.is_(None), newer.c.state.in_({*ACTIVE, JobState.GRADED}))
+    again = exists().where(newer.c.submission_id == job.c.submission_id, newer.c.created_at > job.c.created_at, tried)
+    lost = and_(job.c.state == str(JobState.DEAD), job.c.rerun_id.is_(None))
+    return select(func.count()).select_from(job).where(lost, ~again)
 
 
 def live_slots(db: Connection, now: float, silent_s: float) -> dict[str, int]:

@@ -1,9 +1,9 @@
 """Commit statuses that forges have to be told."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, RowMapping, and_, exists, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, and_, exists, insert, or_, select, update
 
 from grader.adapters.sql_store.engine import Transactions
 from grader.adapters.sql_store.tables import course, job, publication
@@ -36,7 +36,8 @@ class SqlPublications(Transactions):
     def claim(self, courses: Collection[str], now: float, lease_s: float) -> Publication | None:
         """See `Publications`."""
         c = publication.c
-        running = exists().where(job.c.submission_id == c.submission_id, job.c.state.in_(ACTIVE))
+        own = and_(job.c.submission_id == c.submission_id, job.c.rerun_id.is_(None))
+        running = exists().where(own, job.c.state.in_(ACTIVE))
         news = or_(c.posted != str(StatusState.PENDING), ~running)
         due = and_(c.state == OPEN, c.next_at <= now, news)
         first = select(c.id).where(due, c.course.in_(courses)).order_by(c.next_at, c.id).limit(1)
@@ -66,13 +67,20 @@ class SqlPublications(Transactions):
     def reopen(self) -> int:
         """See `Publications`."""
         c = publication.c
-        newer = exists().where(job.c.submission_id == c.submission_id, job.c.created_at > c.posted_at)
+        own = and_(job.c.submission_id == c.submission_id, job.c.rerun_id.is_(None))
+        newer = exists().where(own, job.c.created_at > c.posted_at)
         with self._write() as db:
             return db.execute(update(publication).where(c.state == POSTED, newer).values(state=OPEN)).rowcount
 
     def _change(self, one: Publication, **values: Any) -> bool:
         with self._write() as db:
             return db.execute(update(publication).where(_own(one)).values(values)).rowcount > 0
+
+
+def reopen_for(db: Connection, submissions: Sequence[str]) -> None:
+    """What was told of these submissions is told anew: another of their jobs counts."""
+    c = publication.c
+    db.execute(update(publication).where(c.submission_id.in_(submissions), c.state == POSTED).values(state=OPEN))
 
 
 def _own(one: Publication) -> ColumnElement[bool]:

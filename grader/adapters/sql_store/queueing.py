@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, Subquery, and_, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Select, Subquery, and_, func, or_, select, update
 
 from grader.adapters.sql_store.attempts import end_attempt, put_back
 from grader.adapters.sql_store.engine import Transactions
 from grader.adapters.sql_store.operations import live_slots
+from grader.adapters.sql_store.standing_updates import hold_course_of
 from grader.adapters.sql_store.tables import job
 from grader.domain.errors import Fault
 from grader.domain.job import ACTIVE, WAITING, Ending, JobRules, JobState, Line, Lost
@@ -43,17 +44,24 @@ class Queueing(Transactions):
         """See `Jobs`."""
         unclaimed = and_(job.c.state == str(JobState.OFFERED), job.c.offered_at < now - rules.offer_s)
         lapsed = and_(job.c.state == str(JobState.RUNNING), job.c.lease_until < now)
-        found = select(job).where(lapsed).limit(EXPIRED_AT_ONCE).with_for_update(skip_locked=True)
         with self._read() as db:  # most of the time there is nothing, and finding that out must not block a writer
             if db.execute(select(job.c.id).where(or_(unclaimed, lapsed)).limit(1)).first() is None:
                 return []
+            lost = db.execute(select(job.c.id).where(lapsed).limit(EXPIRED_AT_ONCE)).scalars().all()
         with self._write() as db:
             db.execute(update(job).where(unclaimed).values(state=str(JobState.QUEUED), offered_at=None))
-            return [self._lose(db, row, now, rules) for row in db.execute(found).all()]
+        told = [self._lose(job_id, lapsed, now, rules) for job_id in lost]
+        return [one for one in told if one is not None]
 
-    def _lose(self, db: Connection, row: Row[tuple[object, ...]], now: float, rules: JobRules) -> Lost:
-        end_attempt(db, row.id, row.attempt, Ending.LOST, SILENT, now)
-        state = put_back(db, row, Fault.US, SILENT, now, rules)
+    def _lose(self, job_id: str, lapsed: ColumnElement[bool], now: float, rules: JobRules) -> Lost | None:
+        """None if its worker was heard of in the meantime."""
+        with self._write() as db:
+            hold_course_of(db, job_id)
+            row = db.execute(select(job).where(job.c.id == job_id, lapsed).with_for_update()).first()
+            if row is None:
+                return None
+            end_attempt(db, row.id, row.attempt, Ending.LOST, SILENT, now)
+            state = put_back(db, row, Fault.US, SILENT, now, rules)
         return Lost(row.id, row.attempt, state is JobState.DEAD)
 
     def line(self, queue: str, now: float, rules: JobRules) -> Line:

@@ -28,6 +28,7 @@ def to_job(row: RowMapping | Mapping[str, Any]) -> Job:
         state=JobState(row["state"]),
         cancel_requested=bool(row["cancel_requested"]),
         fault=Fault(row["fault"]) if row["fault"] else None,
+        rerun_id=row["rerun_id"] or "",
     )
 
 
@@ -41,6 +42,7 @@ def from_job(job: Job) -> dict[str, Any]:
         "cancel_requested": job.cancel_requested,
         "fault": str(job.fault) if job.fault else None,
         "last_event": 0,
+        "rerun_id": job.rerun_id or None,
     }
 
 

@@ -4,9 +4,12 @@ from typing import Any
 
 from sqlalchemy import Connection, and_, exists, func, insert, select, tuple_, update
 
+from grader.adapters.sql_store.board_tables import standing
 from grader.adapters.sql_store.engine import Transactions
 from grader.adapters.sql_store.events import append
-from grader.adapters.sql_store.rows import from_job, pack_files, to_handin, to_job, to_person, unpack_files
+from grader.adapters.sql_store.rows import from_job, pack_files, to_handin, to_person, unpack_files
+from grader.adapters.sql_store.standing_rows import read_shown
+from grader.adapters.sql_store.standing_updates import hold, restand
 from grader.adapters.sql_store.tables import content, job, person, submission
 from grader.domain.course import Best, Handed, Handin
 from grader.domain.job import ACTIVE, WAITING, Job, JobState
@@ -19,8 +22,7 @@ class SqlSubmissions(Transactions):
     def add(self, handin: Handin, files: Submission, first: Job) -> Handin:
         """See `Submissions`."""
         with self._write() as db:
-            # one submission of a person at a time: numbers have no gap and no double
-            db.execute(select(person.c.id).where(person.c.id == handin.person_id).with_for_update())
+            hold(db, handin.course)  # one submission at a time: numbers have no gap and no double
             if (same := _unchanged(db, handin, first)) is not None:
                 return same
             _supersede(db, first)
@@ -32,6 +34,7 @@ class SqlSubmissions(Transactions):
             ).mappings().one()  # fmt: skip
             db.execute(insert(job).values(from_job(first)))
             append(db, first.id, [("queued", {"lane": str(first.lane), "queue": first.queue})], first.created_at)
+            restand(db, handin.course, handin.lab, [handin.person_id], marks=False)
         return to_handin(row)
 
     def get(self, submission_id: str) -> Handin | None:
@@ -72,7 +75,7 @@ class SqlSubmissions(Transactions):
                 wanted.append(tuple_(c.created_at, c.id) < tuple_(*edge))
             query = select(submission).where(*wanted).order_by(c.created_at.desc(), c.id.desc()).limit(limit)
             handins = [to_handin(row) for row in db.execute(query).mappings()]
-            jobs = _newest_jobs(db, [handin.id for handin in handins])
+            jobs = read_shown(db, [handin.id for handin in handins])
             found = select(person).where(person.c.id.in_({handin.person_id for handin in handins}))
             people = {row["id"]: to_person(row) for row in db.execute(found).mappings()}
         return [Handed(handin, people[handin.person_id], jobs[handin.id]) for handin in handins]
@@ -86,21 +89,16 @@ class SqlSubmissions(Transactions):
 
     def best(self, course: str, *, person_id: int | None = None, limit: int = 10_000) -> list[Best]:
         """See `Submissions`."""
-        wanted = [job.c.course == course, job.c.state == str(JobState.GRADED)]
+        c = standing.c
+        columns = (person.c.login, person.c.name, c.lab, c.points, c.max_points, c.submission_id)
+        query = (
+            select(*columns).join(person, person.c.id == c.person_id).where(c.course == course, c.points.is_not(None))
+        )
         if person_id is not None:
-            wanted.append(job.c.person_id == person_id)
-        age = func.row_number().over(partition_by=job.c.submission_id, order_by=(job.c.created_at.desc(), job.c.id))
-        columns = (job.c.submission_id, job.c.person_id, job.c.lab, job.c.points, job.c.max_points, job.c.created_at)
-        scored = select(*columns, age.label("age")).where(*wanted).subquery()
-        order = (scored.c.points.desc(), scored.c.created_at, scored.c.submission_id)
-        place = func.row_number().over(partition_by=(scored.c.person_id, scored.c.lab), order_by=order)
-        ranked = select(scored, place.label("place")).where(scored.c.age == 1).subquery()
-        best = select(person.c.login, person.c.name, ranked).join(person, person.c.id == ranked.c.person_id)
+            query = query.where(c.person_id == person_id)
         names = ("login", "name", "lab", "points", "max_points", "submission_id")
         with self._read() as db:
-            rows = db.execute(
-                best.where(ranked.c.place == 1).order_by(person.c.login, ranked.c.lab).limit(limit)
-            ).mappings().all()  # fmt: skip
+            rows = db.execute(query.order_by(person.c.login, c.lab).limit(limit)).mappings().all()
         return [Best(**{name: row[name] for name in names}) for row in rows]
 
 
@@ -111,7 +109,7 @@ def _unchanged(db: Connection, handin: Handin, first: Job) -> Handin | None:
     ).mappings().first()  # fmt: skip
     if row is None or row["digest"] != handin.digest:
         return None
-    newest = _newest_jobs(db, [row["id"]])[row["id"]]
+    newest = read_shown(db, [row["id"]])[row["id"]]
     counts = newest.state in ACTIVE or newest.state is JobState.GRADED
     return to_handin(row) if counts and newest.spec_digest == first.spec_digest else None
 
@@ -128,13 +126,9 @@ def _supersede(db: Connection, newer: Job) -> None:
         job.c.course == newer.course,
         job.c.lab == newer.lab,
         job.c.state.in_(WAITING),
+        job.c.rerun_id.is_(None),
     )
     ended = {"state": str(JobState.SUPERSEDED), "finished_at": newer.created_at}
     for (old,) in db.execute(update(job).where(waits).values(ended).returning(job.c.id)).all():
         data = {"state": ended["state"], "by": newer.submission_id}
         append(db, old, [("ended", data)], newer.created_at)
-
-
-def _newest_jobs(db: Connection, submissions: list[str]) -> dict[str, Job]:
-    query = select(job).where(job.c.submission_id.in_(submissions)).order_by(job.c.created_at, job.c.id)
-    return {row["submission_id"]: to_job(row) for row in db.execute(query).mappings()}

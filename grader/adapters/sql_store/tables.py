@@ -1,4 +1,7 @@
-"""The tables. Times are seconds since 1970; every list that is read has an index that serves it."""
+"""The tables. Times are seconds since 1970; every list that is read has an index that serves it.
+
+What is worked out of them, and what reruns need, is in `board_tables`.
+"""
 
 from sqlalchemy import (
     Boolean,
@@ -13,6 +16,8 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
+    true,
 )
 
 metadata = MetaData(
@@ -35,6 +40,9 @@ course = Table(
     Column("id", String(100), primary_key=True),
     Column("title", _NAME, nullable=False),
     Column("folder", Text, nullable=False),
+    Column("rules", Text, nullable=False, server_default=""),
+    Column("policies", Text, nullable=False, server_default=""),  # what was made of `rules` and the labs' own
+    Column("stale", Boolean, nullable=False, server_default=false()),  # its standings have to be worked out again
 )
 
 spec = Table(
@@ -57,6 +65,8 @@ lab = Table(
     Column("max_score", Integer, nullable=False),
     Column("submission", Text, nullable=False),
     Column("spec_digest", ForeignKey("spec.digest"), nullable=False),
+    Column("calibration", Text),
+    Column("revision", Integer, nullable=False, server_default="0"),
 )
 
 person = Table(
@@ -75,6 +85,9 @@ member = Table(
     Column("person_id", ForeignKey("person.id"), primary_key=True, index=True),
     Column("role", String(20), nullable=False),
     Column("section", _NAME, nullable=False),
+    Column("alias", _NAME, nullable=False, server_default=""),
+    Column("listed", Boolean, nullable=False, server_default=false()),
+    Column("team", _NAME, nullable=False, server_default=""),
 )
 
 credential = Table(
@@ -108,6 +121,7 @@ submission = Table(
     Column("digest", ForeignKey("content.digest"), nullable=False),
     Column("source", String(20), nullable=False),
     Column("created_at", _TIME, nullable=False),
+    Column("counted_job_id", _ID),  # no foreign key: the two tables would need each other to be made
     UniqueConstraint("course", "lab", "person_id", "number"),
     Index("ix_submission_person", "person_id", "created_at"),
     Index("ix_submission_course", "course", "created_at", "id"),
@@ -145,9 +159,12 @@ job = Table(
     Column("points", Integer),
     Column("max_points", Integer),
     Column("last_event", Integer, nullable=False),
+    Column("rerun_id", _ID),
     Index("ix_job_submission", "submission_id", "created_at"),
     Index("ix_job_state", "state", "queue"),
     Index("ix_job_person_lab", "person_id", "course", "lab", "state"),
+    Index("ix_job_rerun", "rerun_id", "state"),
+    Index("ix_job_spec", "course", "lab", "spec_digest", "created_at"),
 )
 
 attempt = Table(
@@ -188,6 +205,8 @@ score = Table(
     Column("max_points", Integer, nullable=False),
     Column("per_test", Text, nullable=False),
     Column("at", _TIME, nullable=False),
+    Column("detail", Text),
+    Column("costs", Boolean, nullable=False, server_default=true()),
 )
 
 worker = Table(

@@ -1,0 +1,86 @@
+"""The submissions of people for a lab, as standings are worked out of them."""
+
+import json
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from grader.adapters.sql_store.standing_rows import load_marks, newest_and_counted
+from grader.adapters.sql_store.tables import job, score, submission
+from grader.domain.job import JobState
+from grader.domain.marks import TestMark
+from grader.domain.standings import Entry
+
+
+@dataclass(frozen=True)
+class Scored:
+    """Entries of a lab by person, and how the tests ended of each job that counts, where that was asked for."""
+
+    entries: Mapping[int, list[Entry]]
+    marks: Mapping[str, tuple[TestMark, ...]]
+
+    def of(self, people: Collection[int]) -> list[Entry]:
+        """Of several people together, oldest first."""
+        found = [entry for person_id in people for entry in self.entries.get(person_id, ())]
+        return sorted(found, key=lambda entry: (entry.created_at, entry.number, entry.submission_id))
+
+    def solved(self, entries: Sequence[Entry]) -> dict[str, float]:
+        """Seconds from the first of these entries, oldest first, to the first that passed each test."""
+        times: dict[str, float] = {}
+        for entry in entries:
+            for mark in self.marks.get(entry.job_id, ()):
+                if mark.passed:
+                    times.setdefault(mark.test, entry.created_at - entries[0].created_at)
+        return times
+
+
+def read_entries(
+    db: Connection, course_id: str, lab_id: str, people: Collection[int], hidden: Collection[str], *, marks: bool
+) -> Scored:
+    """All submissions of these people for a lab. `marks`: with how their tests ended."""
+    c = submission.c
+    mine = (c.course == course_id, c.lab == lab_id, c.person_id.in_(people))
+    handed = db.execute(select(c.id, c.person_id, c.number, c.created_at, c.counted_job_id).where(*mine)).all()
+    jobs = _jobs(db, course_id, lab_id, people)
+    per_test: dict[str, dict[str, int]] = {}
+    told: dict[str, tuple[TestMark, ...]] = {}
+    if marks or hidden:
+        query = select(score.c.job_id, score.c.per_test, score.c.detail).join(
+            submission, c.counted_job_id == score.c.job_id
+        )
+        for job_id, points, detail in db.execute(query.where(*mine)).all():
+            per_test[job_id] = dict(json.loads(points)) if hidden else {}
+            told[job_id] = load_marks(detail) if marks else ()
+    entries: dict[int, list[Entry]] = defaultdict(list)
+    for row in handed:
+        points = per_test.get(row.counted_job_id, {})
+        less = sum(points.get(test, 0) for test in hidden)
+        entries[row.person_id].append(_entry(row, jobs[row.id], less))
+    return Scored(entries, told)
+
+
+def _jobs(db: Connection, course_id: str, lab_id: str, people: Collection[int]) -> dict[str, list[Any]]:
+    c = job.c
+    columns = (c.id, c.submission_id, c.state, c.created_at, c.rerun_id, c.points, c.max_points)
+    query = select(*columns).where(c.course == course_id, c.lab == lab_id, c.person_id.in_(people))
+    found: dict[str, list[Any]] = defaultdict(list)
+    for row in db.execute(query).all():
+        found[row.submission_id].append(row)
+    return found
+
+
+def _entry(handed: Any, jobs: Sequence[Any], hidden_points: int) -> Entry:
+    counts = next((one for one in jobs if one.id == handed.counted_job_id), None)
+    return Entry(
+        submission_id=handed.id,
+        job_id=handed.counted_job_id or "",
+        number=handed.number,
+        created_at=handed.created_at,
+        state=JobState(newest_and_counted(jobs, handed.counted_job_id).state),
+        points=counts.points if counts else None,
+        max_points=(counts.max_points or 0) if counts else 0,
+        hidden_points=hidden_points,
+    )

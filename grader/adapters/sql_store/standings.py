@@ -1,0 +1,179 @@
+"""Scoreboards: reading what `standing_updates` keeps."""
+
+import json
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from threading import Lock
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Engine, RowMapping, Select, and_, exists, func, or_, select
+
+from grader.adapters.sql_store.board_tables import standing, standing_mark, standing_total
+from grader.adapters.sql_store.engine import Transactions
+from grader.adapters.sql_store.public_board import public_rows
+from grader.adapters.sql_store.ruling import Ruling
+from grader.adapters.sql_store.standing_rows import CELL, load_marks, to_standing
+from grader.adapters.sql_store.tables import lab, member, person, submission
+from grader.domain.people import Role
+from grader.domain.standings import Marks, Row, Standing, Total
+
+MOST_ROWS = 1_000
+MOST_PUBLIC = 500
+REMEMBERED_ROWS = 2_000
+_TOTAL = (
+    standing_total.c.points,
+    standing_total.c.max_points,
+    standing_total.c.late_days_used,
+    standing_total.c.version,
+)
+_HEAD = (person.c.id, person.c.login, person.c.name, member.c.section, member.c.alias, member.c.listed, *_TOTAL)
+_SORTS: Mapping[str, ColumnElement[Any]] = {
+    "login": person.c.login,
+    "name": func.lower(person.c.name),
+    "section": member.c.section,
+    "points": func.coalesce(standing_total.c.points, -1),
+    "last": func.coalesce(standing_total.c.last_at, 0.0),
+    "late": func.coalesce(standing_total.c.late_days_used, 0),
+}
+_Cells = Mapping[str, Standing]
+
+
+class SqlStandings(Ruling, Transactions):
+    """Satisfies `Standings`."""
+
+    def __init__(self, engine: Engine) -> None:
+        super().__init__(engine)
+        self._cells: OrderedDict[tuple[str, int, int], _Cells] = OrderedDict()
+        self._lock = Lock()
+
+    def board(
+        self, course: str, *, sort: str = "login", descending: bool = False, section: str = "", search: str = "",
+        offset: int = 0, limit: int = 50,
+    ) -> tuple[list[Row], int]:  # fmt: skip
+        """See `Standings`."""
+        wanted = [member.c.course == course, member.c.role == str(Role.STUDENT)]
+        if section:
+            wanted.append(member.c.section == section)
+        if search:
+            here = (column.icontains(search, autoescape=True) for column in (person.c.login, person.c.name))
+            wanted.append(or_(*here))
+        with self._read() as db:
+            query = _everybody(course).where(*wanted)
+            order, query = _order(db, course, sort, query)
+            turned = order.desc() if descending else order.asc()
+            page = query.order_by(turned, person.c.login).offset(max(0, offset)).limit(_bounded(limit))
+            heads = db.execute(page).all()
+            count = select(func.count()).select_from(member)
+            if search:
+                count = count.join(person, person.c.id == member.c.person_id)
+            everybody = db.execute(count.where(*wanted)).scalar() or 0
+            return self._rows(db, course, heads), everybody
+
+    def mine(self, course: str, person_id: int) -> Row | None:
+        """See `Standings`."""
+        with self._read() as db:
+            query = _everybody(course).where(member.c.course == course, member.c.person_id == person_id)
+            return next(iter(self._rows(db, course, db.execute(query).all())), None)
+
+    def public(self, course: str, now: float, *, limit: int = MOST_PUBLIC) -> list[Row]:
+        """See `Standings`."""
+        with self._read() as db:
+            return public_rows(db, course, now, min(_bounded(limit), MOST_PUBLIC))
+
+    def marks(self, course: str, lab_id: str, *, offset: int = 0, limit: int = 50) -> list[Marks]:
+        """See `Standings`."""
+        s, m = standing.c, standing_mark.c
+        columns = (person.c.login, person.c.name, member.c.section, s.person_id, s.submission_id, s.points, m.marks,
+                   m.solved)  # fmt: skip
+        is_student = and_(
+            member.c.course == course, member.c.person_id == s.person_id, member.c.role == str(Role.STUDENT)
+        )
+        its = and_(m.course == course, m.lab == s.lab, m.person_id == s.person_id)
+        query = (
+            select(*columns)
+            .select_from(standing)
+            .join(member, is_student)
+            .join(person, person.c.id == s.person_id)
+            .outerjoin(standing_mark, its)
+            .where(s.course == course, s.lab == lab_id)
+            .order_by(person.c.login)
+            .offset(max(0, offset))
+            .limit(_bounded(limit))
+        )
+        with self._read() as db:
+            return [_to_marks(row) for row in db.execute(query).mappings()]
+
+    def revision(self, course: str, lab_id: str) -> int:
+        """See `Standings`."""
+        with self._read() as db:
+            found = db.execute(select(lab.c.revision).where(lab.c.course == course, lab.c.id == lab_id)).scalar()
+        return found or 0
+
+    def sections(self, course: str) -> list[str]:
+        """See `Standings`."""
+        c = member.c
+        query = select(c.section).where(c.course == course, c.role == str(Role.STUDENT), c.section != "").distinct()
+        with self._read() as db:
+            return list(db.execute(query.order_by(c.section)).scalars())
+
+    def counted(self, submission_ids: Sequence[str]) -> dict[str, str]:
+        """See `Standings`."""
+        c = submission.c
+        query = select(c.id, c.counted_job_id).where(c.id.in_(submission_ids), c.counted_job_id.is_not(None))
+        with self._read() as db:
+            return {submission_id: job_id for submission_id, job_id in db.execute(query).all()}
+
+    def _rows(self, db: Connection, course: str, heads: Sequence[Any]) -> list[Row]:
+        """Lines of the board. What is in their cells is remembered for as long as the total has the same version."""
+        versions = {head[0]: head[9] or 0 for head in heads}
+        with self._lock:
+            known = {who: self._cells.get((course, who, version)) for who, version in versions.items()}
+        new = [who for who, cells in known.items() if cells is None and versions[who]]
+        fresh = _cells(db, course, new) if new else {}
+        with self._lock:
+            for who, cells in fresh.items():
+                self._cells[course, who, versions[who]] = cells
+            while len(self._cells) > REMEMBERED_ROWS:
+                self._cells.popitem(last=False)
+        return [_row(head, fresh.get(head[0]) or known[head[0]] or {}) for head in heads]
+
+
+def _row(head: Sequence[Any], cells: _Cells) -> Row:
+    person_id, login, name, section, alias, listed, points, most, late_days, version = head
+    total = Total(points or 0, most or 0, late_days or 0)
+    return Row(person_id, login, name, section, alias, bool(listed), total, cells, version or 0)
+
+
+def _everybody(course: str) -> Select[Any]:
+    own = and_(standing_total.c.course == member.c.course, standing_total.c.person_id == member.c.person_id)
+    return select(*_HEAD).select_from(
+        member.join(person, person.c.id == member.c.person_id).outerjoin(standing_total, own)
+    )
+
+
+def _order(db: Connection, course: str, sort: str, query: Select[Any]) -> tuple[ColumnElement[Any], Select[Any]]:
+    """What a board is sorted by. Raises ValueError."""
+    if sort in _SORTS:
+        return _SORTS[sort], query
+    if not db.execute(select(exists().where(lab.c.course == course, lab.c.id == sort))).scalar():
+        raise ValueError("a scoreboard is sorted by login, name, section, points, last, late, or the id of a lab")
+    cell = and_(standing.c.course == course, standing.c.person_id == member.c.person_id, standing.c.lab == sort)
+    return func.coalesce(standing.c.points, -1), query.outerjoin(standing, cell)
+
+
+def _cells(db: Connection, course: str, people: Sequence[int]) -> dict[int, dict[str, Standing]]:
+    query = select(*CELL).where(standing.c.course == course, standing.c.person_id.in_(people))
+    found: dict[int, dict[str, Standing]] = {person_id: {} for person_id in people}
+    for row in db.execute(query).all():
+        found[row[2]][row[1]] = to_standing(row)
+    return found
+
+
+def _to_marks(row: RowMapping) -> Marks:
+    names = ("person_id", "login", "name", "section", "submission_id", "points")
+    solved = json.loads(row["solved"]) if row["solved"] else {}
+    return Marks(**{name: row[name] for name in names}, tests=load_marks(row["marks"]), solved_s=solved)
+
+
+def _bounded(limit: int) -> int:
+    return min(max(1, limit), MOST_ROWS)
