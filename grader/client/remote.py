@@ -3,7 +3,7 @@
 import random
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import TracebackType
@@ -129,6 +129,15 @@ class Remote:
                 line.lost = True
                 yield Told("lost", {"problem": problem})
             self._pause(_pause_s(line.tried))
+
+    def get(self, path: str, *, tries: int = QUICK, **params: str) -> Any:
+        """The JSON at `path` of the API; parameters that are empty are left out."""
+        asked = {name: value for name, value in params.items() if value}
+        return self._ask("GET", f"/api/v1/{path}", tries=tries, params=asked)
+
+    def post(self, path: str, sent: Mapping[str, Any] | None = None) -> Any:
+        """The JSON that answers what is sent once: whether it arrived when the connection breaks, nobody knows."""
+        return self._ask("POST", f"/api/v1/{path}", tries=1, json=sent)
 
     def _stream(self, path: str, after: int) -> Iterator[Told | None]:
         with self._opened(path, after) as response:

@@ -1,8 +1,10 @@
-"""Grading a submission once more, and ending what runs."""
+"""Grading one submission once more, and ending what runs."""
 
 from grader.domain.errors import Refused
 from grader.domain.job import Job, Lane
 from grader.domain.people import Role, Viewer
+from grader.domain.rerun import Rerun, Selection
+from grader.steps import reruns
 from grader.steps.access import require
 from grader.steps.courses import find_lab
 from grader.steps.intake import new_job
@@ -10,13 +12,16 @@ from grader.steps.service import Service
 from grader.steps.viewing import visible
 
 
-def rerun(service: Service, viewer: Viewer, submission_id: str) -> Job:
+def rerun(service: Service, viewer: Viewer, submission_id: str) -> Job | Rerun:
     """Grade it again under the lab's present spec, behind what students wait for.
 
-    Raises NotFound, NotAllowed, and Refused while it is being graded anyway.
+    With a score, by a rerun of this one submission, whose change is seen before it counts; without one there is
+    nothing to lose, and the result counts at once. Raises NotFound, NotAllowed, and Refused while it is being graded.
     """
     handin = visible(service, viewer, submission_id)
     require(viewer, handin.course, Role.GRADER)
+    if service.store.standings.counted([handin.id]):
+        return reruns.begin(service, viewer, handin.course, Selection(handin.lab, submission_id=handin.id))
     newest = service.store.jobs.of_submission(handin.id)[0]
     if not newest.state.final:
         raise Refused("it is being graded already", "wait until that is done, or cancel it first")
@@ -30,15 +35,18 @@ def rerun(service: Service, viewer: Viewer, submission_id: str) -> Job:
 
 
 def cancel(service: Service, viewer: Viewer, submission_id: str) -> Job:
-    """End its newest job, at once or as soon as its worker hears of it. Raises NotFound, and Refused if it ended."""
+    """End the job that is shown of it, at once or as soon as its worker hears of it: never one of a rerun.
+
+    Raises NotFound, and Refused if it ended.
+    """
     handin = visible(service, viewer, submission_id)
-    newest = service.store.jobs.of_submission(handin.id)[0]
-    if newest.state.final:
-        raise Refused(f"it is {newest.state} already", "there is nothing left to cancel")
-    service.store.jobs.cancel(newest.id, service.clock())
+    shown = service.store.jobs.shown([handin.id])[handin.id]
+    if shown.state.final:
+        raise Refused(f"it is {shown.state} already", "there is nothing left to cancel")
+    service.store.jobs.cancel(shown.id, service.clock())
     _note(service, viewer, handin.course, "cancel", handin.id)
-    service.changed(newest.id)
-    job = service.store.jobs.get(newest.id)
+    service.changed(shown.id)
+    job = service.store.jobs.get(shown.id)
     assert job is not None, "jobs are never removed"
     return job
 
