@@ -20,10 +20,12 @@ COMMANDS = {
     "credential": "credential",
     "serve": "serve",
     "course": "course",
+    "rerun": "rerun",
     "worker": "worker",
     "grade": "grade",
     "replay": "replay",
     "check-lab": "check_lab",
+    "calibrate": "calibrate",
     "doctor": "doctor",
     "demo": "demo",
 }

@@ -2,8 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,7 @@ from grader.domain.submission import Submission, derive_seed
 from grader.ports import LabFolder, LabShelf
 from grader.publisher import Publisher
 from grader.settings import Settings
-from grader.steps import courses, pushing
+from grader.steps import courses, recovering
 from grader.steps.publishing import Outlet
 from grader.steps.service import Service
 from grader.web.app import make_app
@@ -36,7 +36,7 @@ from grader.web.git import GitServing
 from grader.web.git_hooks import GitHooks
 from grader.web.watching import Watchers
 from grader.web.webhooks import Webhooks
-from worker import program, supervisor
+from worker import canary, program, rehearsing, supervisor
 from worker.broker import TASK, celery_app
 from worker.client import GraderClient
 from worker.embedded import EmbeddedWorker
@@ -62,16 +62,30 @@ class SandboxRunner:
 
     def run(self, assignment: Assignment, on_event: OnEvent) -> RunResult:
         """See `Runner`."""
-        return supervisor.run(assignment, self._sandbox, on_event)
+        return canary.beside(assignment, supervisor.run(assignment, self._sandbox, on_event), self._sandbox)
 
     def rehearse(self, folder: LabFolder, files: Mapping[str, bytes], seeds: list[int], on_event: OnEvent) -> Any:
-        """The course's own answers over `seeds`: the `rehearsed` event. Raises GradingFailed."""
-        try:
-            return supervisor.rehearse(folder.path, folder.lab.spec, files, seeds, self._sandbox, on_event)
-        except supervisor.NoReport as missing:
-            raise GradingFailed(missing.fault, missing.problem) from None
-        except SandboxError as error:
-            raise NoSandbox(str(error), error.fix) from None
+        """The course's own answers over `seeds`: the `rehearsed` event. Raises GradingFailed, NoSandbox."""
+        with _told():
+            return rehearsing.rehearse(folder.path, folder.lab.spec, files, seeds, self._sandbox, on_event)
+
+    def calibrate(
+        self, folder: LabFolder, files: Mapping[str, bytes], seeds: list[int], runs: int, on_event: OnEvent
+    ) -> list[dict[str, Any]]:
+        """Measure a lab: the `calibrated` events. Raises GradingFailed, NoSandbox."""
+        with _told():
+            return rehearsing.calibrate(folder.path, folder.lab.spec, files, seeds, runs, self._sandbox, on_event)
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Turn what the worker says of a run without a result into an error of ours."""
+    try:
+        yield
+    except supervisor.NoReport as missing:
+        raise GradingFailed(missing.fault, missing.problem) from None
+    except SandboxError as error:
+        raise NoSandbox(str(error), error.fix) from None
 
 
 class App:
@@ -114,6 +128,8 @@ def build_service(settings: Settings, watchers: Watchers | None = None, woken: A
     if settings.database is None:
         settings.home.mkdir(parents=True, exist_ok=True)
     store.migrate()
+    for course in store.standings.stale():
+        store.standings.rebuild(course)
     rules = JobRules(lease_s=settings.lease_s, offer_s=settings.offer_s, max_attempts=settings.max_attempts)
     hooks = {} if watchers is None else {"changed": watchers.changed, "woken": woken}
     return Service(
@@ -153,7 +169,7 @@ class Site:
     def open_course(self) -> list[str]:
         """Bring the labs of every course up to date; on an empty database make one of the course folder.
 
-        Returns the ids of labs that changed. Raises BadLab.
+        Returns what changed: ids of labs, and course.toml. Raises BadLab.
         """
         if not self.service.store.courses.courses():
             folder = self.settings.course
@@ -208,7 +224,7 @@ class Site:
         self._publisher.start()
         await self._git.hooks.start()
         # pushes that a killed process never wrote down
-        looking = asyncio.create_task(run_in_threadpool(pushing.recover, self.service, self._git.repositories))
+        looking = asyncio.create_task(run_in_threadpool(recovering.recover, self.service, self._git.repositories))
         try:
             yield
         finally:

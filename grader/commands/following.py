@@ -1,7 +1,7 @@
 """What a person sees while their submission waits and runs, and what it came to."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 
 import typer
@@ -174,13 +174,16 @@ def clock(moment: float) -> str:
     return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(moment))
 
 
-def conclude(found: Seen, title: str, out: Console) -> int:
-    """Say what it came to, with the first thing to mend; returns the exit code."""
+def conclude(found: Seen, title: str, out: Console, known: Collection[str] = ()) -> int:
+    """Say what it came to, with the first thing to mend; returns the exit code. `known` notes were told before."""
     if found.state is JobState.GRADED:
+        for line in render.calibrated(found.checks):
+            out.print(line, soft_wrap=True)
         if found.findings:
             _first(found, out)
         out.print()
         score(found, title, out)
+        notes(found, out, known)
         out.print(Text(found.url), soft_wrap=True)
         return code(found)
     for line in unscored(found):
@@ -201,6 +204,13 @@ def score(found: Seen, title: str, out: Console) -> None:
     """The points, and how they were found."""
     how = f"{found.sandbox}, {found.duration_s:.1f} s, seed {found.seed}"
     out.print(render.total(title, found.points or 0, found.max_points or 0, how))
+
+
+def notes(found: Seen, out: Console, known: Collection[str] = ()) -> None:
+    """What the course's rules say of it, but for what is known."""
+    for note in found.notes:
+        if note not in known:
+            out.print(Text(f"{note}."), soft_wrap=True)
 
 
 def _first(found: Seen, out: Console) -> None:

@@ -11,6 +11,7 @@ from grader.commands.render import Row
 from grader.domain.diagnosis import Finding
 from grader.domain.errors import Fault
 from grader.domain.job import JobState, Place
+from grader.domain.measurements import Check, read_properties
 from grader.domain.report import Verdict
 
 
@@ -26,7 +27,10 @@ class SeenAttempt:
 
 @dataclass(frozen=True)
 class Seen:
-    """One submission with its newest job. What only the full answer has is empty in a list's."""
+    """One submission with its newest job. What only the full answer has is empty in a list's.
+
+    checks: of the tests that passed; notes: sentences of the course's rules, that it is late or tests are hidden.
+    """
 
     id: str
     course: str
@@ -51,7 +55,9 @@ class Seen:
     outputs: Mapping[str, str]
     findings: tuple[Finding, ...]
     attempts: tuple[SeenAttempt, ...]
+    checks: tuple[Check, ...]
     replay: str
+    notes: tuple[str, ...]
     raw: Mapping[str, Any] = field(repr=False)
 
     @classmethod
@@ -89,7 +95,9 @@ class Seen:
             outputs={str(test["test"]): str(test.get("output") or "") for test in tests},
             findings=tuple(_finding(found) for found in data.get("findings") or []),
             attempts=tuple(_attempt(attempt) for attempt in data.get("attempts") or []),
+            checks=tuple(check for test in tests if test["verdict"] == Verdict.PASSED for check in _checks(test)),
             replay=str(data.get("replay") or ""),
+            notes=tuple(str(note) for note in data.get("notes") or []),
             raw=data,
         )
 
@@ -141,6 +149,10 @@ def _finding(data: Mapping[str, Any]) -> Finding:
         message=str(data["message"]),
         hint=str(data.get("hint") or ""),
     )
+
+
+def _checks(test: Mapping[str, Any]) -> tuple[Check, ...]:
+    return read_properties([{"check": check} for check in test.get("checks") or []]).checks
 
 
 def _attempt(data: Mapping[str, Any]) -> SeenAttempt:

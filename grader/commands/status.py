@@ -29,6 +29,8 @@ def command(
 ) -> None:
     """Your latest submissions as a list, or one in full. With --watch the exit codes are those of `grader submit`."""
     with session.connect(server) as remote:
+        if not as_json:
+            tell_notices(remote)
         if submission is None and not watch:
             _list(latest(remote, course, lab, limit), as_json)
             return
@@ -39,6 +41,15 @@ def command(
             print(json.dumps(found.raw))
             return
         show(found)
+
+
+def tell_notices(remote: Remote) -> None:
+    """What they have to be told, once: a rerun has changed a score of theirs."""
+    for told in remote.get("notices"):
+        became = f" {told['change']} points." if told["change"] else ""
+        words = f"! {told['text']}{became} Look: grader status {told['submission']}"
+        console.out.print(Text(words, style="bold"), soft_wrap=True)
+        remote.post(f"notices/{told['id']}/seen")
 
 
 def latest(remote: Remote, course: str | None, lab: str | None, limit: int) -> list[Seen]:
@@ -130,10 +141,13 @@ def show(found: Seen) -> None:
         out.print(Text(f"attempt {attempt.number}: {attempt.ending} {attempt.problem}".rstrip(), style="dim"))
     if found.state is JobState.GRADED:
         out.print(render.table(found.tests, out.width))
+        for line in render.calibrated(found.checks):
+            out.print(line, soft_wrap=True)
         for part in render.failures(found.findings, found.outputs):
             out.print(part, soft_wrap=True)
         out.print()
         following.score(found, found.lab, out)
+        following.notes(found, out)
         if found.replay:
             out.print(Text(f"replay: {found.replay}", style="dim"), soft_wrap=True)
     elif found.state.final:

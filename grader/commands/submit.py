@@ -49,7 +49,7 @@ def _waited(remote: Remote, handed: Seen, title: str, as_json: bool) -> int:
         return following.code(ended)
     with following.unharmed(handed, console.out):
         ended = following.watch(remote, handed, console.out)
-        return following.conclude(ended, title, console.out)
+        return following.conclude(ended, title, console.out, handed.notes)
 
 
 def _again() -> None:
@@ -63,6 +63,7 @@ def _accepted(handed: Seen) -> None:
     else:
         text = f"Accepted: {handed.title}, {moment}. It is kept from here on, even if you close this."
     console.out.print(Text(text), soft_wrap=True)
+    following.notes(handed, console.out)
 
 
 def _look_later(handed: Seen) -> None:

@@ -13,6 +13,7 @@ GraderError                  one family: whoever catches it can tell every reade
 ├── NotAllowed               student      who asks has no right to it
 ├── NotFound                 student      it does not exist, or who asks may not know that it does
 ├── TooOften                 student      more than is allowed in a time; says when to come back
+│   └── NoAttemptLeft        student      the lab takes no more of them for now
 ├── QueueDown                operator     the broker cannot be reached; what was accepted is kept
 ├── StoreDown                operator     the database cannot be reached; nothing new is accepted
 ├── BadSettings              operator     a setting, or a program this service needs, is not as it must be
@@ -144,9 +145,13 @@ class TooOften(GraderError):
 
     default_fault = Fault.STUDENT
 
-    def __init__(self, message: str = "", retry_after_s: float = 60.0) -> None:
-        super().__init__(message, f"wait {retry_after_s:.0f} s and do it again")
+    def __init__(self, message: str = "", retry_after_s: float = 60.0, advice: str = "") -> None:
+        super().__init__(message, advice or f"wait {retry_after_s:.0f} s and do it again")
         self.retry_after_s = retry_after_s
+
+
+class NoAttemptLeft(TooOften):
+    """This lab takes no more submissions of yours for now."""
 
 
 class QueueDown(GraderError):

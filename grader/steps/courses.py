@@ -1,34 +1,43 @@
 """Setting up a course: its labs from a folder, its people from a roster."""
 
+import logging
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from grader.domain.course import Course, CourseLab, Spec
+from grader.domain.course_rules import FILE as RULES
+from grader.domain.course_rules import read_rules
 from grader.domain.errors import Refused, UnknownLab
 from grader.domain.people import CredentialKind, Person, Role
 from grader.domain.text import clean_line
 from grader.ports import LabFolder
 from grader.steps.access import issue
+from grader.steps.calibrated import calibration_of
 from grader.steps.service import Service
+from grader.steps.viewing import the_spec
+
+log = logging.getLogger(__name__)
 
 SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+TEAM_CHARACTERS = 100
 LOGIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,99}")
 
 
 @dataclass(frozen=True)
 class Enrolment:
-    """A line of a roster."""
+    """A line of a roster. `team` None leaves a member in the team they are in; empty takes them out of it."""
 
     login: str
     name: str
     email: str
     role: Role
     section: str = ""
+    team: str | None = None
 
 
 def init_course(service: Service, slug: str, title: str, folder: str) -> list[str]:
-    """Make a course or bring it up to date, with the labs in `folder`; the ids of labs that changed.
+    """Make a course or bring it up to date, with the labs in `folder`; what changed, as `sync_course` says.
 
     Raises Refused, BadLab.
     """
@@ -42,16 +51,40 @@ def init_course(service: Service, slug: str, title: str, folder: str) -> list[st
 
 
 def sync_course(service: Service, slug: str) -> list[str]:
-    """Read the course's labs again; the ids of those that changed. Raises Refused, BadLab: nothing changes then."""
+    """Read the course's labs and rules again; the ids of the labs that changed, and course.toml if the rules did.
+
+    Raises Refused, BadLab: nothing changes then.
+    """
     course = service.store.courses.course(slug)
     if course is None:
         raise Refused(f'there is no course "{clean_line(slug, 60)}"', "make it: grader course init")
     shelf = service.shelf(course.folder)
-    specs = [spec_of(shelf.find(lab)) for lab in shelf.labs()]
-    changed = [spec.lab.id for spec in specs if service.store.courses.put_lab(slug, spec)]
+    found = [(spec_of(folder), folder.calibration()) for folder in map(shelf.find, shelf.labs())]
+    text = shelf.rules()
+    known = {lab.id: the_spec(service, lab.spec_digest).lab for lab in service.store.courses.labs(slug)}
+    read_rules(text, {**known, **{spec.lab.id: spec.lab for spec, _ in found}})  # before anything is changed
+    put = service.store.courses.put_lab
+    changed = [spec.lab.id for spec, calibration in found if put(slug, spec, calibration)]
+    for spec, calibration in found:
+        if doubts := calibration_of(spec, calibration).doubts:
+            log.warning("lab %s of %s: %s", spec.lab.id, slug, "; ".join(doubts))
     if changed:
         service.store.operations.note("operator", slug, "labs changed", ", ".join(changed), {}, service.clock())
+    if _new_rules(service, slug, text):
+        service.store.operations.note("operator", slug, "rules changed", RULES, {}, service.clock())
+        changed.append(RULES)
     return changed
+
+
+def _new_rules(service: Service, slug: str, text: str) -> bool:
+    """Keep the rules; whether they say anything else than before, a lab that is new having had none."""
+    standings = service.store.standings
+    before = standings.rules(slug)
+    if not standings.put_rules(slug, text):
+        return False
+    after, labs = standings.rules(slug), service.store.courses.labs(slug)
+    of_all = [(rules.late_days, rules.frozen_at, rules.timezone) for rules in (before, after)]
+    return of_all[0] != of_all[1] or any(before.of(lab.id) != after.of(lab.id) for lab in labs)
 
 
 def spec_of(folder: LabFolder) -> Spec:
@@ -79,6 +112,8 @@ def enrol(service: Service, slug: str, rows: Sequence[Enrolment]) -> list[tuple[
         is_new = accounts.person(row.login) is None
         person = accounts.put_person(row.login, clean_line(row.name, 200) or row.login, clean_line(row.email, 200))
         accounts.put_member(slug, person.id, row.role, clean_line(row.section, 200))
+        if row.team is not None:
+            service.store.standings.put_team(slug, person.id, clean_line(row.team, TEAM_CHARACTERS))
         enrolled.append((person, issue(service, person, CredentialKind.LINK, "roster").secret if is_new else None))
     service.store.operations.note("operator", slug, "roster imported", slug, {"people": len(rows)}, service.clock())
     return enrolled

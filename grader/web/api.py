@@ -8,11 +8,13 @@ from pydantic import BaseModel, Field
 
 from grader.domain.errors import NotAllowed, NotFound
 from grader.domain.people import CredentialKind, Role, Viewer
+from grader.domain.rerun import Rerun
 from grader.steps import access, intake, rerunning, viewing
 from grader.steps.service import Service
 from grader.web.access import SignedIn, TheService, everybody, guessed_wrong
 from grader.web.shapes import (
     REFUSALS,
+    AgainOut,
     DetailOut,
     LabOut,
     MeOut,
@@ -140,10 +142,14 @@ def submission(submission_id: Id, viewer: SignedIn, service: TheService) -> Deta
 
 
 @router.post("/submissions/{submission_id}/rerun", status_code=201, tags=["submissions"])
-def rerun(submission_id: Id, viewer: SignedIn, service: TheService) -> SubmissionOut:
-    """Grade it once more under the lab's present spec (graders)."""
-    rerunning.rerun(service, viewer, submission_id)
-    return _short(service, viewer, submission_id)
+def rerun(submission_id: Id, viewer: SignedIn, service: TheService) -> AgainOut:
+    """Grade it once more under the lab's present spec (graders).
+
+    With a score already, by a rerun: nothing counts until that is applied, and `rerun` is its id.
+    """
+    begun = rerunning.rerun(service, viewer, submission_id)
+    told = _short(service, viewer, submission_id).model_dump()
+    return AgainOut.model_validate({**told, "rerun": begun.id if isinstance(begun, Rerun) else None})
 
 
 @router.post("/submissions/{submission_id}/cancel", tags=["submissions"])
@@ -157,8 +163,7 @@ def cancel(submission_id: Id, viewer: SignedIn, service: TheService) -> Submissi
 def scores(course: Slug, viewer: SignedIn, service: TheService) -> list[ScoreOut]:
     """The best graded submission per person and lab: one's own, or for graders everybody's."""
     access.require(viewer, course, Role.STUDENT)
-    whose = None if viewer.may(course, Role.GRADER) else viewer.person.id
-    best = service.store.submissions.best(course, person_id=whose)
+    best = viewing.best(service, viewer, course)
     return [ScoreOut.model_validate({**vars(one), "submission": one.submission_id}) for one in best]
 
 
@@ -167,9 +172,9 @@ def _submit(
 ) -> ReceiptOut:
     receipt = intake.submit(service, viewer, course, lab, name=name, data=data, source="api")
     response.status_code = 200 if receipt.duplicate else 201
-    place = viewing.place(service, receipt.job)
-    told = submission_out(receipt.handin, viewer.person, receipt.job, place)
-    return ReceiptOut.model_validate({**told, "duplicate": receipt.duplicate})
+    job = viewing.seen_job(service, viewer, receipt.handin, receipt.job)
+    told = submission_out(receipt.handin, viewer.person, job, viewing.place(service, job))
+    return ReceiptOut.model_validate({**told, "duplicate": receipt.duplicate, "notes": list(receipt.notes)})
 
 
 def _short(service: Service, viewer: Viewer, submission_id: str) -> SubmissionOut:

@@ -10,11 +10,14 @@ from fastapi.staticfiles import StaticFiles
 
 from grader.dispatcher import Dispatcher
 from grader.ports import Queue
+from grader.steps.board_news import Boards
+from grader.steps.insight import Insights
 from grader.steps.service import Service
-from grader.web import api, errors, git, health, live, webhooks, worker_api
+from grader.web import api, board, errors, git, health, live, rerun_api, webhooks, worker_api
 from grader.web.bounds import BodyLimit
 from grader.web.git import GitServing
 from grader.web.pages import routes, showing
+from grader.web.pages.kept import Kept
 from grader.web.throttle import Throttle
 from grader.web.watching import Watchers
 from grader.web.webhooks import Webhooks
@@ -63,11 +66,12 @@ def make_app(
     app.state.git = serving
     app.state.webhooks = told or Webhooks()
     app.state.worker_token = worker_token
+    app.state.boards, app.state.insights, app.state.kept = Boards(), Insights(), Kept()
     app.state.guesses = Throttle(WRONG_LOGINS_PER_MINUTE, 60.0)
     app.add_middleware(BodyLimit)
     app.middleware("http")(_secured)
     errors.install(app, showing.error_page)
-    for router in (api, live, worker_api, health, git, webhooks, routes):
+    for router in (api, board, rerun_api, live, worker_api, health, git, webhooks, routes):
         app.include_router(router.router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     return app

@@ -8,6 +8,7 @@ MIB = 1024 * KIB
 #: What most requests need; uploads and workers' reports have more.
 SMALL = 64 * KIB
 UPLOAD = 17 * MIB
+GRADEBOOK = 5 * MIB
 WORKER = 24 * MIB
 WEBHOOK = MIB
 #: Far above what git itself takes (see git_repositories), which says so in words that the pusher reads.
@@ -22,6 +23,8 @@ def limit_of(path: str) -> int:
         return PACK
     if path.startswith("/webhooks/"):
         return WEBHOOK
+    if path.startswith("/c/") and path.endswith("/gradebooks/canvas"):
+        return GRADEBOOK
     is_upload = path.startswith(("/api/v1/courses/", "/c/")) and path.endswith(("/submissions", "/submit"))
     return UPLOAD if is_upload else SMALL
 

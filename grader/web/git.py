@@ -21,7 +21,7 @@ from starlette.requests import ClientDisconnect
 from grader.domain.errors import GraderError, NotAllowed, NotFound, UnreadableSubmission
 from grader.domain.people import Role, Viewer
 from grader.ports.repositories import Repositories
-from grader.steps import access, pushing
+from grader.steps import access, recovering
 from grader.steps.courses import LOGIN
 from grader.steps.service import Service
 from grader.web.access import TheService, git_client
@@ -228,7 +228,7 @@ async def _body(output: Output, rest: bytes, process: asyncio.subprocess.Process
 def _recover(service: Service, serving: GitServing, course: str, login: str) -> None:
     """The hook after the push never came through: look what arrived."""
     try:
-        pushing.recover_one(service, serving.repositories, course, login)
+        recovering.recover_one(service, serving.repositories, course, login)
         serving.owed.discard((course, login))
     except GraderError as error:
         log.error("what was pushed could not be handed in: %s/%s: %s", course, login, error)

@@ -18,10 +18,11 @@ from fastapi.concurrency import run_in_threadpool
 from grader.domain.errors import BadSettings, GraderError, Refused
 from grader.domain.live import LiveEvent
 from grader.domain.people import Viewer
+from grader.domain.policy_lines import hidden_line
 from grader.domain.remote_lines import end_lines, event_lines, finding_lines, place_line, score_lines
 from grader.domain.text import clean
 from grader.ports.repositories import Repositories
-from grader.steps import pushing, viewing
+from grader.steps import pushing, rules, viewing
 from grader.steps.intake import Receipt
 from grader.steps.pushing import Options, Push
 from grader.steps.service import Service
@@ -37,11 +38,12 @@ MAX_ASKED_BYTES = 256 * 1024
 
 @dataclass
 class Arriving:
-    """A push under way. `answered` once its submissions are written down."""
+    """A push under way. `at` is when all of it had arrived; `answered` once its submissions are written down."""
 
     viewer: Viewer
     course: str
     answered: bool = False
+    at: float | None = None
 
 
 class GitHooks:
@@ -125,20 +127,26 @@ class GitHooks:
     async def _answer(self, arriving: Arriving, asked: Mapping[str, Any]) -> AsyncIterator[bytes]:
         """The hook's exit code as one byte, then lines."""
         try:
+            arriving.at = self._service.clock() if arriving.at is None else arriving.at
             push = _push(arriving, asked)
             if asked["phase"] == "pre-receive":
                 quarantine = {str(k): str(v) for k, v in asked["quarantine"].items()}
                 await run_in_threadpool(pushing.check, self._service, self._repositories, push, quarantine)
                 yield b"0"
                 return
-            receipts = await run_in_threadpool(pushing.accept, self._service, self._repositories, push)
+            accepted = await run_in_threadpool(pushing.accept, self._service, self._repositories, push)
             arriving.answered = True
+            receipts = accepted.receipts
             receipts += await run_in_threadpool(pushing.unchanged, self._service, push, receipts)
         except GraderError as error:
             yield b"1"
             yield _lines(["", error.message, *([f"  {error.advice}"] if error.advice else []), ""])
             return
         yield b"0"
+        for _, refusal in accepted.refused:
+            yield _lines(["", f"{refusal.message}.", "  Not handed in; your commit is kept.", f"  {refusal.advice}"])
+        if accepted.refused and not receipts:
+            return
         async for lines in self._told(push, receipts):
             yield _lines(lines)
 
@@ -159,10 +167,13 @@ class GitHooks:
         handin = receipt.handin
         if receipt.duplicate:
             return [f"{handin.lab}: nothing changed since submission {handin.number}; here is its result."]
-        return [f"{handin.lab}: submission {handin.number} accepted. It is kept, even if you press Ctrl-C."]
+        accepted = f"{handin.lab}: submission {handin.number} accepted. It is kept, even if you press Ctrl-C."
+        return [accepted, *(f"{note}." for note in receipt.notes)]
 
     async def _story(self, push: Push, receipt: Receipt, seconds: float) -> AsyncIterator[list[str]]:
-        async for fact in follow(self._service, self._watchers, receipt.job, 0, seconds):
+        owner = receipt.handin.person_id
+        shut = await run_in_threadpool(rules.hidden, self._service, push.viewer, push.course, receipt.handin.lab, owner)
+        async for fact in follow(self._service, self._watchers, receipt.job, 0, seconds, shut):
             if isinstance(fact, LiveEvent):
                 yield event_lines(fact)
             elif fact is not None:
@@ -170,6 +181,7 @@ class GitHooks:
         view = await run_in_threadpool(viewing.view, self._service, push.viewer, receipt.handin.id)
         if view.score is not None:
             yield [*finding_lines(view.findings), *score_lines(view.score, view.lab.title, _before(view))]
+            yield [f"{line}." for line in (hidden_line(view.hidden, view.zone),) if line]
         elif view.job.state.final:
             yield end_lines(view.job)
         else:
@@ -203,7 +215,7 @@ def _push(arriving: Arriving, asked: Mapping[str, Any]) -> Push:
         options = Options.read([str(word) for word in asked["options"]])
     except (KeyError, TypeError, ValueError):
         raise Refused("this push cannot be read", "push again") from None
-    return Push(arriving.viewer, arriving.course, updates, options)
+    return Push(arriving.viewer, arriving.course, updates, options, arriving.at)
 
 
 def _before(view: viewing.View) -> int | None:

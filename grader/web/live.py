@@ -7,6 +7,7 @@ from fastapi import APIRouter, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import StreamingResponse
 
+from grader.domain.hiding import NOTHING, Hidden
 from grader.domain.job import Job, Place
 from grader.domain.live import LiveEvent
 from grader.steps import viewing
@@ -28,26 +29,27 @@ router = APIRouter(prefix="/api/v1", tags=["submissions"], responses=REFUSALS)
 async def events(
     submission_id: str, request: Request, service: TheService, viewer: SignedIn, after: int = 0
 ) -> StreamingResponse:
-    """What happens to the newest job of a submission, as it happens, until it has ended.
+    """What happens to a submission's job, as it happens, until it has ended; nothing of tests that are hidden yet.
 
     Kinds: queued, place, started, collected, test, requeued, ended. `Last-Event-ID`, or `after`, resumes.
     """
-    await run_in_threadpool(viewing.visible, service, viewer, submission_id)
-    jobs = await run_in_threadpool(service.store.jobs.of_submission, submission_id)
+    job, shut = await run_in_threadpool(viewing.followed, service, viewer, submission_id)
     last = request.headers.get("last-event-id", "")
     start = int(last) if last.isdigit() and len(last) < 10 else max(0, after)
     watchers: Watchers = request.app.state.watchers
     return StreamingResponse(
-        stream(service, watchers, jobs[0], start),
+        stream(service, watchers, job, start, shut),
         media_type="text/event-stream",
         headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
     )
 
 
-async def stream(service: Service, watchers: Watchers, job: Job, after: int) -> AsyncIterator[str]:
-    """The job's events behind number `after` in the wire's format."""
+async def stream(
+    service: Service, watchers: Watchers, job: Job, after: int, shut: Hidden = NOTHING
+) -> AsyncIterator[str]:
+    """The job's events behind number `after` in the wire's format, without those of the tests in `shut`."""
     yield ": grader\n\n"
-    async for fact in follow(service, watchers, job, after, LONGEST_S):
+    async for fact in follow(service, watchers, job, after, LONGEST_S, shut):
         if isinstance(fact, LiveEvent):
             yield _wire(fact)
         else:

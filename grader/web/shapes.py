@@ -1,5 +1,6 @@
 """What the API's answers look like: the schema programs are written against."""
 
+from dataclasses import asdict
 from typing import Any
 
 from pydantic import BaseModel
@@ -80,14 +81,33 @@ class SubmissionOut(BaseModel):
 
 
 class ReceiptOut(SubmissionOut):
-    """What was accepted; a duplicate was there already and is not graded twice."""
+    """What was accepted; a duplicate was there already and is not graded twice. `notes` say that it is late."""
 
     duplicate: bool
+    notes: list[str] = []
+
+
+class AgainOut(SubmissionOut):
+    """What is graded once more; `rerun` names the rerun that must be applied before that counts."""
+
+    rerun: str | None
+
+
+class HiddenOut(BaseModel):
+    """How many tests nothing is told of, points included, until when: seconds since 1970."""
+
+    tests: int
+    until: float
 
 
 class DetailOut(SubmissionOut):
-    """A submission with everything that is known of it; `tests` is empty until it is graded."""
+    """A submission with everything that is known of it; `tests` is empty until it is graded.
 
+    `notes` are sentences: that it is late, that tests are hidden.
+    """
+
+    notes: list[str] = []
+    hidden: HiddenOut | None = None
     tests: list[dict[str, Any]]
     findings: list[dict[str, Any]]
     attempts: list[dict[str, Any]]
@@ -170,6 +190,8 @@ def detail_out(view: View) -> dict[str, Any]:
         ],
         "attempts": [{**vars(attempt), "ending": str(attempt.ending)} for attempt in view.attempts],
         "replay": view.replay,
+        "notes": list(view.told),
+        "hidden": {"tests": len(view.hidden.tests), "until": view.hidden.until} if view.hidden else None,
     }
 
 
@@ -189,13 +211,8 @@ def _test_out(view: View, name: str) -> dict[str, Any]:
         "duration_s": result.duration_s,
         "diagnosis": None if diagnosis is None else vars(diagnosis),
         "output": result.output,
-        "checks": [vars(check) | _bars(check) for check in result.checks],
+        "checks": [asdict(check) for check in result.checks],
     }
-
-
-def _bars(check: Any) -> dict[str, Any]:
-    bars = getattr(check, "bars", None)
-    return {} if bars is None else {"bars": vars(bars)}
 
 
 #: The errors that any route may answer with.

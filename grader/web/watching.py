@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 
 from fastapi.concurrency import run_in_threadpool
 
+from grader.domain.hiding import Hidden
 from grader.domain.job import Job, Place
 from grader.domain.live import LiveEvent
 from grader.steps import viewing
@@ -57,11 +58,11 @@ class Watchers:
 
 
 async def follow(
-    service: Service, watchers: Watchers, job: Job, after: int, seconds: float
+    service: Service, watchers: Watchers, job: Job, after: int, seconds: float, shut: Hidden
 ) -> AsyncIterator[LiveEvent | Place | None]:
     """The job's events behind number `after`, and its place while it waits, for so many seconds or until it has ended.
 
-    None where nothing happened for a while: a connection should be kept alive.
+    Nothing is told of the tests in `shut`. None where nothing happened for a while: a connection should be kept alive.
     """
     news = watchers.join(job.id)
     loop = asyncio.get_running_loop()
@@ -72,9 +73,9 @@ async def follow(
         while loop.time() < ends and not watchers.closed:
             news.clear()
             found = await run_in_threadpool(service.store.jobs.events, job.id, after=after)
-            for event in found:
+            for event in await run_in_threadpool(viewing.seen_events, service, job, found, shut):
                 yield event
-                after = event.seq
+            after = found[-1].seq if found else after
             if found and found[-1].kind == "ended":
                 return
             now = await run_in_threadpool(service.store.jobs.get, job.id)

@@ -102,8 +102,11 @@ class Desk:
 
     def claimed(self, login: str = "amy", data: bytes = RIGHT) -> tuple[Job, TestClient]:
         """A running job and a client with its token."""
-        receipt = self.hand_in(login, data)
-        found = running.claim(self.service, receipt.job.id, "w1")
+        return self.claim(self.hand_in(login, data).job)
+
+    def claim(self, job: Job) -> tuple[Job, TestClient]:
+        """A waiting job that runs from now on, and a client with its token."""
+        found = running.claim(self.service, job.id, "w1")
         assert found is not None
         client = TestClient(self.app, headers={"Authorization": f"Bearer {found.token}"}, raise_server_exceptions=False)
         return found.job, client

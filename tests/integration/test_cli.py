@@ -14,7 +14,7 @@ COURSE = Path(__file__).parents[2] / "labs"
 LAB = COURSE / "phase-08-speculative-decoding/labs/lab-04-speedup-model"
 VERDICT = {"test", "verdict", "points", "max_points", "duration_s", "diagnosis", "checks"}
 CHECK = {"name", "observed", "allowed", "n", "false_fail_rate", "detectable", "sigmas", "conclusive",
-         "bars"}  # fmt: skip
+         "bars", "kind", "statistic", "effect", "power", "seed", "needed", "trace"}  # fmt: skip
 RESULT = {"lab", "score", "max_score", "verdicts", "sandbox", "isolation", "seed", "spec_digest", "submission_digest",
           "duration_s"}  # fmt: skip
 graded = pytest.mark.bubblewrap

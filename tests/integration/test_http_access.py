@@ -8,9 +8,11 @@ import pytest
 from fastapi.routing import RouteContext, iter_route_contexts
 from fastapi.testclient import TestClient
 
-from grader.steps import access
+from grader.domain.rerun import Selection
+from grader.steps import access, reruns
 from grader.web.access import RULES, SESSION_COOKIE, csrf_token
 from tests.integration.site import WORKER_TOKEN, Desk, upload
+from tests.marking import grade, report
 
 
 @pytest.fixture
@@ -62,6 +64,18 @@ WHO = {
     "GET /api/v1/submissions/{submission_id}/events": OWNER,
     "POST /api/v1/submissions/{submission_id}/rerun": STAFF,
     "POST /api/v1/submissions/{submission_id}/cancel": OWNER,
+    "GET /api/v1/courses/{course}/labs/{lab}/specs": STAFF,
+    "GET /api/v1/courses/{course}/reruns": STAFF,
+    "POST /api/v1/courses/{course}/reruns": STAFF,
+    "GET /api/v1/courses/{course}/reruns/selected": STAFF,
+    "GET /api/v1/reruns/{rerun_id}": STAFF,
+    "GET /api/v1/reruns/{rerun_id}/items": STAFF,
+    "POST /api/v1/reruns/{rerun_id}/apply": STAFF,
+    "POST /api/v1/reruns/{rerun_id}/revert": STAFF,
+    "POST /api/v1/reruns/{rerun_id}/discard": STAFF,
+    "POST /api/v1/reruns/{rerun_id}/cancel": STAFF,
+    "GET /api/v1/notices": ANYONE,
+    "POST /api/v1/notices/{notice_id}/seen": ANYONE,  # of somebody else's nothing happens: test_reruns
     "GET /": ANYONE,
     "GET /me": ANYONE,
     "POST /me/tokens": ANYONE,
@@ -72,6 +86,13 @@ WHO = {
     "POST /c/{course}/labs/{lab}/submit": STUDENTS,
     "GET /c/{course}/submissions": STUDENTS,
     "GET /c/{course}/people": STAFF,
+    "GET /c/{course}/reruns": STAFF,
+    "POST /c/{course}/reruns": STAFF,
+    "GET /c/{course}/reruns/new": STAFF,
+    "GET /c/{course}/reruns/{rerun_id}": STAFF,
+    "GET /c/{course}/reruns/{rerun_id}/confirm": STAFF,
+    "POST /c/{course}/reruns/{rerun_id}/{action}": STAFF,
+    "POST /notices/{notice_id}/seen": ANYONE,
     "GET /submissions/{submission_id}": OWNER,
     "POST /submissions/{submission_id}/rerun": STAFF,
     "POST /submissions/{submission_id}/cancel": OWNER,
@@ -102,8 +123,10 @@ def test_each_role_gets_in_where_it_may_and_nowhere_else(desk: Desk, name: str) 
         handin = desk.hand_in("amy", f"x = {len(got_in)}  # {login}".encode()).handin
         if path.endswith(("rerun", "events")):
             desk.client("amy").post(f"/api/v1/submissions/{handin.id}/cancel")
-        filled = path.format(course="toy", lab="toy-1", submission_id=handin.id, token_id=1_000_000)
-        answer = act(desk, login, method, filled)
+        rerun = a_rerun(desk, handin.id, path) if "{rerun_id}" in path else ""
+        filled = path.format(course="toy", lab="toy-1", submission_id=handin.id, token_id=1_000_000, rerun_id=rerun,
+                             notice_id=1_000_000, action="cancel")  # fmt: skip
+        answer = act(desk, login, method, filled, handin.id)
         assert answer.status_code < 500, (login, answer.text)
         assert answer.status_code in (200, 201, 204, 303, 403, 404), (login, answer.status_code, answer.text)
         if answer.status_code < 400:
@@ -112,8 +135,26 @@ def test_each_role_gets_in_where_it_may_and_nowhere_else(desk: Desk, name: str) 
     assert TestClient(desk.app).request(method, filled, follow_redirects=False).status_code in (401, 303)
 
 
-def act(desk: Desk, login: str, method: str, path: str):  # type: ignore[no-untyped-def]
+def a_rerun(desk: Desk, submission_id: str, path: str) -> str:
+    """A rerun of that submission, in the state that the route is about."""
+    selection = Selection("toy-1", newest=True, submission_id=submission_id)
+    rerun = reruns.begin(desk.service, desk.people["gina"], "toy", selection)
+    if path.endswith(("apply", "discard", "revert")):
+        for item in desk.store.reruns.items(rerun.id):
+            grade(desk.service, item.job_id, report("test_double"))
+    if path.endswith("revert"):
+        reruns.apply(desk.service, desk.people["gina"], rerun.id)
+    return rerun.id
+
+
+def act(desk: Desk, login: str, method: str, path: str, submission_id: str = ""):  # type: ignore[no-untyped-def]
     client = desk.client(login)
+    selected = {"lab": "toy-1", "submission_id": submission_id, "newest": True}
+    if path.endswith("/reruns/selected"):
+        return client.request(method, path, params={"lab": "toy-1"})
+    if path.endswith("/reruns") and method == "POST":
+        how = {"json": selected} if path.startswith("/api/") else {"data": selected}
+        return client.request(method, path, follow_redirects=False, **how)
     if path.startswith("/api/"):
         json = {"label": "x"} if path.endswith("/tokens") else None
         files = {"file": ("starter.py", b"y = 1")} if path.endswith("/submissions") and method == "POST" else None

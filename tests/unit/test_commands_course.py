@@ -2,6 +2,7 @@
 
 import csv
 import re
+import shutil
 import stat
 import sys
 from collections.abc import Callable
@@ -108,3 +109,74 @@ def test_what_cannot_be_done_exits_with_2_and_a_sentence(run: Run, words: tuple[
     code, out, err = run(*words)
     assert (code, out) == (2, "")
     assert err.startswith("error: ")
+
+
+DUE = """\
+timezone = "Europe/Berlin"
+[labs.lab-01-ngram-spec-decode]
+due = 2026-12-01T18:00:00
+groups = true
+"""
+
+
+@pytest.fixture
+def own_labs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The course's labs in a folder where a test may change their rules."""
+    folder = tmp_path / "labs"
+    shutil.copytree(COURSE, folder, ignore=shutil.ignore_patterns("__pycache__", ".pytest_cache"))
+    return folder
+
+
+def test_rules_are_read_by_a_sync_and_an_extension_is_told_in_the_courses_zone(
+    run: Run, own_labs: Path, roster: Path
+) -> None:
+    run("init", "unit-8", "--labs", own_labs)
+    run("import-roster", "unit-8", roster)
+    (own_labs / "course.toml").write_text(DUE, encoding="utf-8")
+    assert run("sync", "unit-8")[:2] == (0, "course.toml: these rules hold from now on\n")
+    told = run("extend", "unit-8", "lab-01", "ada", "--days", "1", "--hours", "2", "--note", "was ill")
+    assert told[:2] == (0, "lab-01-ngram-spec-decode is due 02 Dec 2026, 20:00 CET for ada\n")
+    [entry] = [
+        one for one in build_service(Settings()).store.operations.audit("unit-8") if "extension" in one["action"]
+    ]
+    assert (entry["actor"], entry["subject"], entry["detail"]["note"]) == ("operator", "ada", "was ill")
+    assert "is due 01 Dec 2026, 18:00 CET" in run("extend", "unit-8", "lab-01", "ada")[1]
+
+
+def test_bad_rules_are_told_with_every_problem_and_nothing_changes(run: Run, own_labs: Path) -> None:
+    run("init", "unit-8", "--labs", own_labs)
+    (own_labs / "course.toml").write_text(f"{DUE}\n[labs.lab-02]\ndue = 1\n[polcy]\n", encoding="utf-8")
+    code, _, err = run("sync", "unit-8")
+    assert code == 3
+    assert "course.toml has 2 problems" in err and "labs.lab-02" in err and "did you mean policy?" in err
+    assert build_service(Settings()).store.standings.rules("unit-8").timezone == "UTC"
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [(("unit-8", "lab-01", "nobody"), "nobody in unit-8 has the login"), (("unit-9", "lab-01", "ada"), "no course"),
+     (("unit-8", "lab-9", "ada"), "no lab is called"), (("unit-8", "lab-03", "ada"), "nothing to extend"),
+     (("unit-8", "lab-01", "ada", "--days", "400"), "0 to 366 days")],
+)  # fmt: skip
+def test_an_extension_that_makes_no_sense_is_refused(
+    run: Run, own_labs: Path, roster: Path, words: tuple[str, ...], why: str
+) -> None:
+    run("init", "unit-8", "--labs", own_labs)
+    run("import-roster", "unit-8", roster)
+    (own_labs / "course.toml").write_text(DUE, encoding="utf-8")
+    run("sync", "unit-8")
+    code, _, err = run("extend", *words)
+    assert (code, why in err) == (2, True), err
+
+
+def test_teams_come_from_the_roster_or_one_by_one(run: Run, tmp_path: Path) -> None:
+    run("init", "unit-8")
+    file = tmp_path / "teams.csv"
+    file.write_text("login,name,team\nada,Ada,owls\nbo,Bo,owls\ncy,Cy,\n", encoding="utf-8")
+    assert run("import-roster", "unit-8", file)[0] == 0
+    assert run("team", "unit-8", "cy", "owls")[1] == "Together now: ada, bo, cy\n"
+    assert run("team", "unit-8", "ada", "")[1] == "ada is alone now\n"
+    file.write_text("login,name\nbo,Bo\n", encoding="utf-8")
+    run("import-roster", "unit-8", file)
+    assert "bo, cy" in run("team", "unit-8", "cy", "owls")[1], "without the column everybody stays where they are"
+    assert run("team", "unit-8", "nobody", "owls")[0] == 2

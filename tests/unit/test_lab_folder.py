@@ -6,8 +6,10 @@ from pathlib import Path
 import pytest
 
 from grader.adapters.lab_folder import CourseFolder
+from grader.domain.calibration import read_record
 from grader.domain.errors import BadLab, BadManifest, Fault, UnknownLab
 from grader.ports import LabShelf
+from tests.courses.copies import toy_course
 
 LAB = "phase-08/labs/lab-01-counting"
 
@@ -137,3 +139,58 @@ def test_a_lab_that_is_too_large_is_refused_without_reading_it(course: Path) -> 
         os.truncate(file.fileno(), 100 * 1024**2)
     with pytest.raises(BadLab, match="more than 64 MB"):
         lab.bundle()
+
+
+def test_the_calibration_record_judges_nothing_and_is_no_students_business(course: Path) -> None:
+    lab = CourseFolder(course).find("lab-01")
+    before = (lab.spec_digest(), lab.rehearsal(), CourseFolder(course).students_copy())
+    assert lab.calibration() is None
+    lab.keep_calibration("{}\n")
+    lab.keep_calibration('{"é": 1}\n')
+    assert lab.calibration() == '{"é": 1}\n'
+    assert (lab.spec_digest(), lab.rehearsal(), CourseFolder(course).students_copy()) == before
+    assert [file.name for file in (course / LAB).iterdir() if "calibration" in file.name] == ["calibration.json"]
+
+
+def test_a_hostile_calibration_record_is_read_as_far_as_a_real_one_can_be(course: Path) -> None:
+    lab = CourseFolder(course).find("lab-01")
+    (course / LAB / "calibration.json").write_bytes(b"\xff" * (3 * 1024 * 1024))
+    text = lab.calibration()
+    assert text is not None
+    with pytest.raises(BadManifest, match="1 MB"):
+        read_record(text)
+
+
+def test_a_calibration_record_that_cannot_be_written_is_told(course: Path) -> None:
+    lab = CourseFolder(course).find("lab-01")
+    (course / LAB / "calibration.json").mkdir()
+    with pytest.raises(BadLab, match="calibration.json cannot be written"):
+        lab.keep_calibration("{}")
+    with pytest.raises(BadLab, match="calibration.json cannot be read"):
+        lab.calibration()
+
+
+def test_the_rules_are_no_part_of_what_judges_nor_of_what_students_are_given(tmp_path: Path) -> None:
+    copy = toy_course(tmp_path / "course")
+    before = CourseFolder(copy).find("toy-1").spec_digest()
+    assert CourseFolder(copy).rules() == ""
+    (copy / "course.toml").write_text("late_days = 2\n", encoding="utf-8")
+    shelf = CourseFolder(copy)
+    assert shelf.rules() == "late_days = 2\n"
+    assert shelf.find("toy-1").spec_digest() == before
+    assert [path for path in (*shelf.students_copy(), *shelf.find("toy-1").bundle()) if "course.toml" in path] == []
+
+
+def test_rules_that_cannot_be_read_are_the_course_authors(tmp_path: Path) -> None:
+    copy = toy_course(tmp_path / "course")
+    file = copy / "course.toml"
+    file.write_bytes(b"x = '\xff'")
+    with pytest.raises(BadManifest, match=r"course\.toml: expected text in UTF-8"):
+        CourseFolder(copy).rules()
+    file.write_bytes(b"#" * 300_000)
+    with pytest.raises(BadManifest, match=r"course\.toml: expected a small TOML file, found more than 256 KB"):
+        CourseFolder(copy).rules()
+    file.unlink()
+    file.symlink_to(copy / "pytest.ini")
+    with pytest.raises(BadLab, match="is a link"):
+        CourseFolder(copy).rules()

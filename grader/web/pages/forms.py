@@ -14,6 +14,7 @@ from fastapi.responses import RedirectResponse, Response
 
 from grader.domain.errors import GraderError, NotAllowed, NotFound
 from grader.domain.people import CredentialKind, Person, Role, Viewer
+from grader.domain.rerun import Rerun
 from grader.steps import access, intake, rerunning
 from grader.steps.service import Service
 from grader.web.access import SESSION_COOKIE, SignedIn, TheService, everybody, guessed_wrong, read_form
@@ -88,11 +89,13 @@ async def submit(course: Name, lab: Name, request: Request, service: TheService,
 
 @router.post("/submissions/{submission_id}/rerun")
 def rerun(submission_id: Id, request: Request, service: TheService, viewer: SignedIn) -> Response:
-    """Grade it once more, for graders."""
+    """Grade it once more, for graders; with a score, by a rerun whose page is next."""
     try:
-        rerunning.rerun(service, viewer, submission_id)
+        begun = rerunning.rerun(service, viewer, submission_id)
     except GraderError as error:
         return result_shown(request, service, viewer, submission_id, error=error, status=status_of(error))
+    if isinstance(begun, Rerun):
+        return _to(f"/c/{begun.course}/reruns/{begun.id}")
     return _to(f"/submissions/{submission_id}")
 
 

@@ -7,7 +7,8 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from grader.web.pages import pictures, wording
+from grader.steps import notices
+from grader.web.pages import pictures, rerun_wording, wording
 
 _HERE = Path(__file__).parent
 #: Of each static file a mark that changes when it does, so that browsers may keep it.
@@ -34,15 +35,19 @@ def _environment() -> Environment:
         wording.iso,
         wording.duration,
         wording.count,
+        wording.large,
         wording.turn,
         wording.ending,
         wording.plain,
         wording.why_not,
+        rerun_wording.in_words,
+        notices.change,
     ):
         environment.globals[function.__name__] = function
     environment.globals.update(
         static_url=static_url, meter=pictures.meter, trail=pictures.trail, STATES=wording.STATES, LANES=wording.LANES,
-        WHOSE=wording.WHOSE,
+        WHOSE=wording.WHOSE, RERUN_STATES=rerun_wording.RERUN_STATES, DIRECTIONS=rerun_wording.DIRECTIONS,
+        FATES=rerun_wording.FATES,
     )  # fmt: skip
     return environment
 

@@ -7,16 +7,18 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse
 
 from grader.domain.people import Role
-from grader.steps import viewing
+from grader.domain.policy_lines import due_line
+from grader.steps import rules, viewing
 from grader.steps.access import require
 from grader.web.access import SignedIn, TheService
-from grader.web.pages import forms
+from grader.web.pages import board, forms, gradebooks, insight, notices, reruns, students
 from grader.web.pages.forms import PLAIN, Id, Name
 from grader.web.pages.showing import PAGE, lab_shown, result_shown, shown, the_course
 from grader.web.pages.tending import health
 
 router = APIRouter(include_in_schema=False)
-router.include_router(forms.router)
+for part in (forms, reruns, notices, board, gradebooks, insight, students):
+    router.include_router(part.router)
 Word = Annotated[str, Query(max_length=100, pattern=PLAIN)]
 
 
@@ -32,12 +34,15 @@ def course_page(course: Name, request: Request, service: TheService, viewer: Sig
     """A course's labs with my best result; for graders, whether the service does its work."""
     found = the_course(service, viewer, course)
     staff = viewer.may(course, Role.GRADER)
-    mine = service.store.submissions
-    best = {one.lab: one for one in mine.best(course, person_id=viewer.person.id)}
+    counts = rules.standing(service, viewer, course)
     labs = [
-        {"lab": lab, "best": best.get(lab.id), "newest": next(iter(newest), None)}
+        {
+            "lab": lab,
+            "best": counts.get(lab.id),
+            "newest": next(iter(viewing.own(service, viewer, course, lab=lab.id, limit=1)), None),
+            "due": due_line(rules.situation(service, course, lab.id, viewer.person.id)),
+        }
         for lab in service.store.courses.labs(course)
-        for newest in [mine.page(course, person_id=viewer.person.id, lab=lab.id, limit=1)]
     ]
     tended = health(service, course) if staff else None
     clone = request.app.state.git.hooks.clone_url(course, viewer.person.login)
@@ -53,10 +58,10 @@ def lab_page(course: Name, lab: Name, request: Request, service: TheService, vie
 
 @router.get("/submissions/{submission_id}")
 def result_page(
-    submission_id: Id, request: Request, service: TheService, viewer: SignedIn, duplicate: bool = False
+    submission_id: Id, request: Request, service: TheService, viewer: SignedIn, duplicate: bool = False, job: Word = ""
 ) -> HTMLResponse:
-    """One submission: live while it runs, then its result."""
-    return result_shown(request, service, viewer, submission_id, duplicate=duplicate)
+    """One submission: live while it runs, then its result; for graders also one of its jobs."""
+    return result_shown(request, service, viewer, submission_id, job_id=job, duplicate=duplicate)
 
 
 @router.get("/c/{course}/submissions")

@@ -8,14 +8,18 @@ from typing import Any
 from fastapi import Request
 from fastapi.responses import HTMLResponse, Response
 
+from grader.domain.calibration_lines import chance_line, record_lines
 from grader.domain.course import Course, Handed
 from grader.domain.errors import GraderError
+from grader.domain.hiding import without
 from grader.domain.job import Ending, JobState
 from grader.domain.live import MAX_EVENTS, LiveEvent
 from grader.domain.people import CredentialKind, Role, Viewer
 from grader.domain.placing import MAX_TOTAL_BYTES
-from grader.steps import access, viewing
+from grader.domain.policy_lines import policy_lines
+from grader.steps import access, notices, rules, viewing
 from grader.steps.access import require
+from grader.steps.calibrated import calibration_of
 from grader.steps.courses import find_lab
 from grader.steps.service import Service
 from grader.steps.viewing import View
@@ -31,7 +35,8 @@ PAGE = 50
 def shown(request: Request, template: str, viewer: Viewer | None, status: int = 200, **context: Any) -> HTMLResponse:
     """A page, with what every page needs. Pages hold what is somebody's own, so nothing keeps them."""
     csrf = csrf_token(request.cookies.get(SESSION_COOKIE, ""))
-    text = render(template, **{"error": None, **context, "viewer": viewer, "csrf": csrf})
+    told = notices.unseen(the_service(request), viewer) if viewer else ()
+    text = render(template, **{"error": None, **context, "viewer": viewer, "csrf": csrf, "notices": told})
     return HTMLResponse(text.encode("utf-8", "replace"), status, headers={"Cache-Control": "no-store"})
 
 
@@ -69,23 +74,38 @@ def lab_shown(
     """The lab's page, with what went wrong with an upload."""
     found = the_course(service, viewer, course)
     listed = find_lab(service, course, lab)
-    spec = viewing.the_spec(service, listed.spec_digest).lab
-    mine = service.store.submissions.page(course, person_id=viewer.person.id, lab=listed.id, limit=PAGE)
+    whole = viewing.the_spec(service, listed.spec_digest)
+    now = service.clock()
+    shut = rules.hidden(service, viewer, course, listed.id, viewer.person.id)
+    spec = without(whole.lab, shut.tests)
+    known = calibration_of(whole, service.store.courses.calibration(course, listed.id))
+    staff = viewer.may(course, Role.GRADER)
+    mine = viewing.own(service, viewer, course, lab=listed.id, limit=PAGE)
+    theirs = [row for row in mine if row.person.id == viewer.person.id]
+    told = policy_lines(rules.situation(service, course, listed.id, viewer.person.id), shut, staff=staff)
     return shown(
-        request, "lab.html", viewer, status, course=found, lab=spec, mine=mine, trail_scores=trail_scores(mine),
-        stages=result.watched(spec, ()), most_bytes=MAX_TOTAL_BYTES, error=error,
+        request, "lab.html", viewer, status, course=found, lab=spec, mine=mine, trail_scores=trail_scores(theirs),
+        stages=result.watched(spec, ()), most_bytes=MAX_TOTAL_BYTES, error=error, chance=chance_line(spec, known.holds),
+        rules=told, worth=listed.max_score, not_now=rules.refusal(service, viewer, listed, now),
+        together=len(theirs) < len(mine),
+        doubts=known.doubts if staff else (), calibration=record_lines(known.record) if staff and known.record else (),
     )  # fmt: skip
 
 
 def result_shown(
-    request: Request, service: Service, viewer: Viewer, submission_id: str, *, duplicate: bool = False,
-    error: GraderError | None = None, status: int = 200,
+    request: Request, service: Service, viewer: Viewer, submission_id: str, *, job_id: str = "",
+    duplicate: bool = False, error: GraderError | None = None, status: int = 200,
 ) -> HTMLResponse:  # fmt: skip
-    """The result's page, with what went wrong with a button of it."""
-    view = viewing.view(service, viewer, submission_id)
+    """The result's page, of one of its jobs for graders, with what went wrong with a button of it."""
+    view = viewing.view(service, viewer, submission_id, job_id)
     events = [] if view.job.state.final else service.store.jobs.events(view.job.id, limit=MAX_EVENTS)
+    events = viewing.seen_events(service, view.job, events, view.hidden)
     context = result_context(view, viewer, events)
-    return shown(request, "result.html", viewer, status, duplicate=duplicate, error=error, **context)
+    moves = [] if job_id else notices.moves(service, viewer, submission_id)
+    return shown(
+        request, "result.html", viewer, status, duplicate=duplicate, error=error, moves=moves, chosen=bool(job_id),
+        **context,
+    )  # fmt: skip
 
 
 def result_context(view: View, viewer: Viewer, events: Sequence[LiveEvent]) -> dict[str, Any]:
@@ -113,6 +133,8 @@ def result_context(view: View, viewer: Viewer, events: Sequence[LiveEvent]) -> d
         "stages": stages,
         "tally": _tally(view),
         "newer": newer,
+        "budget": budget(view) if viewer.may(view.handin.course, Role.GRADER) else "",
+        "beyond_budget": view.programs > view.lab.rerolls,
         "trail_scores": trail_scores(view.earlier),
         "may_cancel": live and not view.job.cancel_requested,
         "may_rerun": not live and viewer.may(view.handin.course, Role.GRADER),
@@ -125,6 +147,17 @@ def _live_words(view: View) -> str:
         stopping = " It is being stopped, as was asked." if view.job.cancel_requested else ""
         return f"Running on {view.job.worker}{again}.{stopping}"
     return turn(view.place, view.job.queue)
+
+
+def budget(view: View) -> str:
+    """Which of a student's programs this is, of those among which the lab still keeps its promise."""
+    covered = view.lab.rerolls
+    if view.programs <= covered:
+        return f"Program {view.programs} of the {covered} that this lab's error budget covers."
+    return (
+        f"This is program {view.programs} of theirs, and this lab's error budget covers {covered}. Each program draws "
+        "anew, so that it passes a stochastic test says less than the lab promises: look at the code as well."
+    )
 
 
 def _tally(view: View) -> list[tuple[str, str, str, int]]:
