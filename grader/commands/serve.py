@@ -38,7 +38,7 @@ def _greet(settings: Settings, changed: list[str], link: str | None, no_worker: 
     say = console.out.print
     say(Text(f"grader is up: {settings.public_url}"), soft_wrap=True)
     if changed:
-        say(Text(f"Labs with a new spec: {', '.join(changed)}"), soft_wrap=True)
+        say(Text(f"Changed since the last start: {', '.join(changed)}"), soft_wrap=True)
     if settings.embedded and no_worker:
         say(Text("No worker can reach this: set GRADER_BROKER, or leave --no-worker out.", style="yellow"))
     elif not settings.embedded:

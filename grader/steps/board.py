@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from grader.domain.course import CourseLab
-from grader.domain.errors import NotFound, Refused
+from grader.domain.errors import NotAllowed, NotFound, Refused
 from grader.domain.exports import Graded
 from grader.domain.people import Person, Role, Viewer
 from grader.domain.standings import Row, Standing
@@ -98,7 +98,7 @@ def list_me(service: Service, viewer: Viewer, course: str, alias: str, listed: b
     """Be on the public board under that alias, or not be on it. Raises Refused for an alias that cannot be had."""
     require(viewer, course, Role.STUDENT)
     if viewer.roles[course] is not Role.STUDENT:
-        raise Refused("only students are on the public board", "there is nothing to choose")
+        raise NotAllowed("only students are on the public board", "there is nothing to choose")
     name = clean_line(alias, ALIAS_CHARACTERS + 1).strip()
     if listed and not name:
         raise Refused("nobody is on the public board without an alias", "choose one that tells nobody who you are")

@@ -122,9 +122,17 @@ def listed(service: Service, viewer: Viewer, course: str, *, before: str = "", l
     return service.store.reruns.page(course, before=before, limit=limit)
 
 
+def visible_rerun(service: Service, viewer: Viewer, rerun_id: str) -> Rerun:
+    """How far it is, without its submissions. Raises NotFound."""
+    rerun = service.store.reruns.get(rerun_id)
+    if rerun is None or not viewer.may(rerun.course, Role.GRADER):
+        raise NotFound("there is no such rerun, or it is not for you", "check the address, and who you are")
+    return rerun
+
+
 def look(service: Service, viewer: Viewer, rerun_id: str, *, never_lower: bool | None = None) -> Look:
     """One of them with its preview, under the policy it has or another. Raises NotFound."""
-    rerun = _visible(service, viewer, rerun_id)
+    rerun = visible_rerun(service, viewer, rerun_id)
     items = service.store.reruns.items(rerun.id, limit=MOST)
     lowers = rerun.never_lower if never_lower is None else never_lower
     return Look(rerun, items, preview(items, never_lower=lowers))
@@ -132,7 +140,7 @@ def look(service: Service, viewer: Viewer, rerun_id: str, *, never_lower: bool |
 
 def apply(service: Service, viewer: Viewer, rerun_id: str, *, never_lower: bool | None = None) -> Look:
     """Make its scores count, but for whoever was graded anew meanwhile. Raises NotFound, and Refused unless ready."""
-    rerun = _visible(service, viewer, rerun_id)
+    rerun = visible_rerun(service, viewer, rerun_id)
     moved = service.store.reruns.apply(rerun.id, viewer.person.login, service.clock(), never_lower=never_lower)
     if moved is None:
         raise _cannot(service, rerun, "applied", "wait until all of it is graded, or cancel it")
@@ -142,7 +150,7 @@ def apply(service: Service, viewer: Viewer, rerun_id: str, *, never_lower: bool 
 
 def revert(service: Service, viewer: Viewer, rerun_id: str) -> Look:
     """Give back what counted before, where the rerun's score still counts. Raises NotFound, and Refused."""
-    rerun = _visible(service, viewer, rerun_id)
+    rerun = visible_rerun(service, viewer, rerun_id)
     moved = service.store.reruns.revert(rerun.id, viewer.person.login, service.clock())
     if moved is None:
         raise _cannot(service, rerun, "reverted", "only an applied rerun can be")
@@ -196,20 +204,13 @@ def _refuse_repeated(service: Service, course: str, selection: Selection, digest
             raise Refused(f"the same rerun is under way: {other.id}, begun by {other.by}", "look at that one")
 
 
-def _visible(service: Service, viewer: Viewer, rerun_id: str) -> Rerun:
-    rerun = service.store.reruns.get(rerun_id)
-    if rerun is None or not viewer.may(rerun.course, Role.GRADER):
-        raise NotFound("there is no such rerun, or it is not for you", "check the address, and who you are")
-    return rerun
-
-
 def _cannot(service: Service, rerun: Rerun, what: str, advice: str) -> Refused:
     now = service.store.reruns.get(rerun.id) or rerun
     return Refused(f"it is {now.state} and cannot be {what}", advice)
 
 
 def _ended(service: Service, viewer: Viewer, rerun_id: str, state: RerunState, advice: str) -> Look:
-    rerun = _visible(service, viewer, rerun_id)
+    rerun = visible_rerun(service, viewer, rerun_id)
     if not service.store.reruns.end(rerun.id, state, service.clock()):
         raise _cannot(service, rerun, str(state), advice)
     _note(service, viewer, rerun, f"rerun {state}", {"done": rerun.done, "submissions": rerun.items})

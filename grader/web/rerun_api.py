@@ -163,6 +163,9 @@ def begin(course: Slug, sent: RerunIn, viewer: SignedIn, service: TheService) ->
 @router.get("/reruns/{rerun_id}")
 def look(rerun_id: Id, viewer: SignedIn, service: TheService, never_lower: bool | None = None) -> LookOut:
     """How far it is; once it is graded, what applying it would do, also under another policy (graders)."""
+    rerun = reruns.visible_rerun(service, viewer, rerun_id)
+    if rerun.state is RerunState.RUNNING:  # asked again and again by who follows it
+        return LookOut.model_validate({**_rerun_out(rerun), "preview": None})
     return _look_out(reruns.look(service, viewer, rerun_id, never_lower=never_lower))
 
 

@@ -366,3 +366,22 @@ def test_the_same_files_are_no_new_submission_because_of_a_rerun(school: Class) 
     first = Job("other", "other", "c", "toy", handin.person_id, OLD, "cpu", Lane.INTERACTIVE, 1, 3, NOW + 120)
     assert school.store.submissions.add(replace(handin, id="other"), files, first).id == "s001"
     assert school.store.jobs.shown(["s001"])["s001"].id == job.id
+
+
+def test_the_specs_of_a_lab_are_those_it_graded_by_and_the_present_one(school: Class) -> None:
+    specs = school.store.courses.specs
+    assert [(one.digest, one.first_at, one.current) for one in specs("c", "toy")] == [(OLD, None, True)]
+    job = school.graded(6)
+    school.rerun()
+    found = [(one.digest, one.first_at, one.current) for one in specs("c", "toy")]
+    assert {digest: current for digest, _, current in found} == {OLD: True, NEW: False}
+    assert {digest: at for digest, at, _ in found}[OLD] == job.created_at
+    assert [one.digest for one in specs("c", "two")] == ["two".rjust(64, "0")] and specs("c", "nothing") == []
+
+
+def test_who_has_not_passed_a_test_is_whoever_ended_it_otherwise(school: Class) -> None:
+    school.graded(6, login="amy")
+    school.graded(10, login="bob")
+    for test, verdict, logins in (("test_b", "not_passed", {"amy"}), ("test_b", "passed", {"bob"})):
+        chosen = school.store.reruns.select("c", Selection("toy", test=test, verdict=verdict))
+        assert {one.person_id for one in chosen} == {school.ids[login] for login in logins}

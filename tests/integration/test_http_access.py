@@ -13,6 +13,7 @@ from grader.steps import access, reruns
 from grader.web.access import RULES, SESSION_COOKIE, csrf_token
 from tests.integration.site import WORKER_TOKEN, Desk, upload
 from tests.marking import grade, report
+from tests.rules_of import course_toml
 
 
 @pytest.fixture
@@ -93,6 +94,17 @@ WHO = {
     "GET /c/{course}/reruns/{rerun_id}/confirm": STAFF,
     "POST /c/{course}/reruns/{rerun_id}/{action}": STAFF,
     "POST /notices/{notice_id}/seen": ANYONE,
+    "GET /api/v1/courses/{course}/events": STAFF,
+    "GET /c/{course}/board": STAFF,
+    "GET /c/{course}/public": STUDENTS,
+    "POST /c/{course}/public": {"amy", "bob"},  # only students are on it
+    "GET /c/{course}/labs/{lab}/insight": STAFF,
+    "GET /c/{course}/gradebooks": STAFF,
+    "POST /c/{course}/gradebooks/canvas": STAFF,
+    "GET /c/{course}/labs/{lab}/gradescope": STAFF,
+    "GET /c/{course}/students/{login}": OWNER,
+    "POST /c/{course}/students/{login}/extend": STAFF,
+    "GET /c/{course}/compare": OWNER,
     "GET /submissions/{submission_id}": OWNER,
     "POST /submissions/{submission_id}/rerun": STAFF,
     "POST /submissions/{submission_id}/cancel": OWNER,
@@ -125,7 +137,7 @@ def test_each_role_gets_in_where_it_may_and_nowhere_else(desk: Desk, name: str) 
             desk.client("amy").post(f"/api/v1/submissions/{handin.id}/cancel")
         rerun = a_rerun(desk, handin.id, path) if "{rerun_id}" in path else ""
         filled = path.format(course="toy", lab="toy-1", submission_id=handin.id, token_id=1_000_000, rerun_id=rerun,
-                             notice_id=1_000_000, action="cancel")  # fmt: skip
+                             notice_id=1_000_000, action="cancel", login="amy")  # fmt: skip
         answer = act(desk, login, method, filled, handin.id)
         assert answer.status_code < 500, (login, answer.text)
         assert answer.status_code in (200, 201, 204, 303, 403, 404), (login, answer.status_code, answer.text)
@@ -152,6 +164,16 @@ def act(desk: Desk, login: str, method: str, path: str, submission_id: str = "")
     selected = {"lab": "toy-1", "submission_id": submission_id, "newest": True}
     if path.endswith("/reruns/selected"):
         return client.request(method, path, params={"lab": "toy-1"})
+    if path.endswith("/compare"):
+        return client.request(method, path, params={"a": submission_id, "b": submission_id}, follow_redirects=False)
+    if path.endswith("/toy/events"):
+        desk.watchers.close()  # or the stream would not end
+    if path.endswith("/extend"):
+        desk.store.standings.put_rules("toy", course_toml(due=desk.clock()))
+        return client.post(path, data={"lab": "toy-1", "days": "1"}, follow_redirects=False)
+    if path.endswith("/canvas"):
+        gradebook = {"file": ("x.csv", b"Student,ID,SIS Login ID,Section\nAmy,1,amy,A\n")}
+        return client.post(path, data={"lab": "toy-1"}, files=gradebook, follow_redirects=False)
     if path.endswith("/reruns") and method == "POST":
         how = {"json": selected} if path.startswith("/api/") else {"data": selected}
         return client.request(method, path, follow_redirects=False, **how)

@@ -51,10 +51,11 @@ def margin_words(values: Sequence[float]) -> str:
     near = sum(value * CLOSE >= 1 for value in inside)
     beyond = sum(1 < value <= CLOSE for value in values)
     outside = len(values) - len(inside)
-    return (
-        f"{len(inside)} of {len(values)} within the limit, {near} of them close to it; "
-        f"{outside} beyond it, {beyond} of them close to it"
-    )
+    return f"{len(inside)} of {len(values)} within the limit{_close(near)}, {outside} beyond{_close(beyond)}"
+
+
+def _close(count: int) -> str:
+    return f" ({count} close to it)" if count else ""
 
 
 def heat_map(course: str, lab: Lab, rows: Sequence[Marks]) -> Markup:

@@ -1,7 +1,6 @@
 """Where each page is. Nothing is decided here: steps say who may see what, `result` and `wording` how it is told."""
 
 from typing import Annotated
-from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse
@@ -9,15 +8,14 @@ from fastapi.responses import HTMLResponse
 from grader.domain.people import Role
 from grader.domain.policy_lines import due_line
 from grader.steps import rules, viewing
-from grader.steps.access import require
 from grader.web.access import SignedIn, TheService
-from grader.web.pages import board, forms, gradebooks, insight, notices, reruns, students
+from grader.web.pages import board, forms, gradebooks, insight, lists, notices, reruns, students
 from grader.web.pages.forms import PLAIN, Id, Name
-from grader.web.pages.showing import PAGE, lab_shown, result_shown, shown, the_course
+from grader.web.pages.showing import lab_shown, result_shown, shown, the_course
 from grader.web.pages.tending import health
 
 router = APIRouter(include_in_schema=False)
-for part in (forms, reruns, notices, board, gradebooks, insight, students):
+for part in (forms, lists, reruns, notices, board, gradebooks, insight, students):
     router.include_router(part.router)
 Word = Annotated[str, Query(max_length=100, pattern=PLAIN)]
 
@@ -62,46 +60,3 @@ def result_page(
 ) -> HTMLResponse:
     """One submission: live while it runs, then its result; for graders also one of its jobs."""
     return result_shown(request, service, viewer, submission_id, job_id=job, duplicate=duplicate)
-
-
-@router.get("/c/{course}/submissions")
-def submissions_page(
-    course: Name,
-    request: Request,
-    service: TheService,
-    viewer: SignedIn,
-    lab: Word = "",
-    login: Word = "",
-    before: Word = "",
-) -> HTMLResponse:
-    """Submissions of a course, newest first: everybody's for graders, one's own for students."""
-    found = the_course(service, viewer, course)
-    staff = viewer.may(course, Role.GRADER)
-    person = service.store.accounts.person(login) if staff and login else None
-    rows = (
-        []
-        if staff and login and person is None
-        else viewing.handed_in(
-            service, viewer, course, person_id=person.id if person else None, lab=lab or None, before=before, limit=PAGE
-        )
-    )
-    asked = {"lab": lab, "login": login, "before": rows[-1].handin.id if len(rows) == PAGE else ""}
-    more = f"/c/{course}/submissions?{urlencode({k: v for k, v in asked.items() if v})}" if asked["before"] else ""
-    labs = service.store.courses.labs(course)
-    return shown(
-        request, "submissions.html", viewer, course=found, staff=staff, rows=rows, labs=labs, lab=lab, login=login,
-        more=more,
-    )  # fmt: skip
-
-
-@router.get("/c/{course}/people")
-def people_page(
-    course: Name, request: Request, service: TheService, viewer: SignedIn, after: Word = ""
-) -> HTMLResponse:
-    """Everybody in a course, for graders."""
-    found = the_course(service, viewer, course)
-    require(viewer, course, Role.GRADER)
-    members = service.store.accounts.members(course, after=after, limit=PAGE)
-    last = members[-1].person.login if len(members) == PAGE else ""
-    more = f"/c/{course}/people?{urlencode({'after': last})}" if last else ""
-    return shown(request, "people.html", viewer, course=found, members=members, more=more)

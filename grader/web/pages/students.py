@@ -12,7 +12,6 @@ from starlette.datastructures import FormData
 
 from grader.domain.course import Handed
 from grader.domain.errors import GraderError, Refused
-from grader.domain.exports import Table
 from grader.domain.people import Role, Viewer
 from grader.domain.policy import DAY_S
 from grader.domain.policy_lines import spell, when
@@ -24,8 +23,9 @@ from grader.steps.students import Ended
 from grader.web.access import SignedIn, TheService, read_form
 from grader.web.pages.board_rows import spark
 from grader.web.pages.forms import PLAIN, Name
+from grader.web.pages.lists import submissions_table
 from grader.web.pages.showing import PAGE, shown, status_of, the_course
-from grader.web.pages.tables import Format, answer, columns
+from grader.web.pages.tables import Format, answer
 from grader.web.pages.wording import VERDICTS
 
 router = APIRouter(include_in_schema=False)
@@ -42,7 +42,7 @@ def student_page(
     """Where a student stands and what they handed in."""
     if format:
         seen = students.student(service, viewer, course, login, before=before, limit=PAGE)
-        return answer(_table(course, login, seen.history), format)
+        return answer(submissions_table(f"{course}-{login}", seen.history), format)
     return _shown(request, service, viewer, course, login, before)
 
 
@@ -99,19 +99,6 @@ def _previous(history: list[Handed]) -> dict[str, str]:
             found[newer[row.handin.lab]] = row.handin.id
         newer[row.handin.lab] = row.handin.id
     return found
-
-
-def _table(course: str, login: str, history: list[Handed]) -> Table:
-    heads = columns(
-        lab="Lab", number="No.", points="Points", max_points="Of", state="State",
-        handed_in_at="Handed in (s since 1970)", source="By", submission="Submission",
-    )  # fmt: skip
-    rows = (
-        (one.handin.lab, one.handin.number, one.job.points, one.job.max_points, str(one.job.state),
-         one.handin.created_at, one.handin.source, one.handin.id)
-        for one in history
-    )  # fmt: skip
-    return Table(f"{course}-{login}", heads, tuple(rows))
 
 
 def _told(one: Ended) -> tuple[str, str, str, int | None, int]:
