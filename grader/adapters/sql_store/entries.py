@@ -8,19 +8,21 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from grader.adapters.sql_store.standing_rows import load_marks, newest_and_counted
+from grader.adapters.sql_store.standing_rows import newest_and_counted, passed_tests
 from grader.adapters.sql_store.tables import job, score, submission
 from grader.domain.job import JobState
-from grader.domain.marks import TestMark
 from grader.domain.standings import Entry
 
 
 @dataclass(frozen=True)
 class Scored:
-    """Entries of a lab by person, and how the tests ended of each job that counts, where that was asked for."""
+    """Entries of a lab by person, and how the tests ended of each job that counts, where that was asked for.
+
+    `marks` are as they are kept: a class has hundreds of thousands, and most of them nobody reads.
+    """
 
     entries: Mapping[int, list[Entry]]
-    marks: Mapping[str, tuple[TestMark, ...]]
+    marks: Mapping[str, str]
 
     def of(self, people: Collection[int]) -> list[Entry]:
         """Of several people together, oldest first."""
@@ -31,9 +33,8 @@ class Scored:
         """Seconds from the first of these entries, oldest first, to the first that passed each test."""
         times: dict[str, float] = {}
         for entry in entries:
-            for mark in self.marks.get(entry.job_id, ()):
-                if mark.passed:
-                    times.setdefault(mark.test, entry.created_at - entries[0].created_at)
+            for test in passed_tests(self.marks.get(entry.job_id)):
+                times.setdefault(test, entry.created_at - entries[0].created_at)
         return times
 
 
@@ -46,14 +47,14 @@ def read_entries(
     handed = db.execute(select(c.id, c.person_id, c.number, c.created_at, c.counted_job_id).where(*mine)).all()
     jobs = _jobs(db, course_id, lab_id, people)
     per_test: dict[str, dict[str, int]] = {}
-    told: dict[str, tuple[TestMark, ...]] = {}
+    told: dict[str, str] = {}
     if marks or hidden:
         query = select(score.c.job_id, score.c.per_test, score.c.detail).join(
             submission, c.counted_job_id == score.c.job_id
         )
         for job_id, points, detail in db.execute(query.where(*mine)).all():
             per_test[job_id] = dict(json.loads(points)) if hidden else {}
-            told[job_id] = load_marks(detail) if marks else ()
+            told[job_id] = detail or ""
     entries: dict[int, list[Entry]] = defaultdict(list)
     for row in handed:
         points = per_test.get(row.counted_job_id, {})

@@ -11,9 +11,11 @@ from grader.adapters.sql_store.rows import to_job
 from grader.adapters.sql_store.tables import job, submission
 from grader.domain.job import ACTIVE, Job, JobState
 from grader.domain.marks import TestMark
+from grader.domain.report import Verdict
 from grader.domain.standings import Open, Standing
 
 _standing: Callable[..., Standing] = Standing  # whose fields come as one long row
+_PASSED = str(Verdict.PASSED)
 _ACTIVE = frozenset(map(str, ACTIVE))
 #: The columns `to_standing` reads, in its order.
 CELL = tuple(
@@ -53,6 +55,11 @@ def dump_marks(marks: Iterable[TestMark]) -> str:
 def load_marks(text: str | None) -> tuple[TestMark, ...]:
     """What `dump_marks` made; none of a score that is older than they are."""
     return tuple(TestMark(*parts) for parts in json.loads(text)) if text else ()
+
+
+def passed_tests(text: str | None) -> list[str]:
+    """The tests that passed by what `dump_marks` made."""
+    return [test for test, verdict, _, _ in json.loads(text) if verdict == _PASSED] if text else []
 
 
 def newest_and_counted(rows: Iterable[Any], counted: str | None) -> Any:

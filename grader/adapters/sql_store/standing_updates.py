@@ -15,7 +15,7 @@ from sqlalchemy import Connection, and_, bindparam, delete, insert, select, text
 from grader.adapters.sql_store.board_tables import standing, standing_mark, standing_total
 from grader.adapters.sql_store.entries import Scored, read_entries
 from grader.adapters.sql_store.rules import extra_time, rules_of, teams
-from grader.adapters.sql_store.standing_rows import CELL, dump_marks, from_standing, to_standing
+from grader.adapters.sql_store.standing_rows import CELL, from_standing, to_standing
 from grader.adapters.sql_store.tables import lab
 from grader.domain.policy import CourseRules, Policy
 from grader.domain.standings import Entry, Standing, spend, stand, total
@@ -160,7 +160,7 @@ def _marks(found: Standing, entries: list[Entry], scored: Scored) -> dict[str, A
         "course": found.course,
         "lab": found.lab,
         "person_id": found.person_id,
-        "marks": dump_marks(scored.marks.get(found.job_id, ())),
+        "marks": scored.marks.get(found.job_id, ""),
         "solved": json.dumps(scored.solved(entries), separators=(",", ":")),
     }
 
