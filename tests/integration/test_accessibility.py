@@ -25,7 +25,8 @@ ERRORS = ("/nothing-here", "/c/toy/people?as=student")
 PHONE = 320
 #: What reaches out of the page, where anything does.
 WIDER = """document.documentElement.scrollWidth <= 320 ? '' : [...document.querySelectorAll('main *')].filter(
-  (one) => one.getBoundingClientRect().right > 320 && !one.closest('.sheet *')).map((one) => one.outerHTML.slice(0, 80)).join('; ') || '?'"""
+  (one) => one.getBoundingClientRect().right > 320 && !one.closest('.sheet *')
+).map((one) => one.outerHTML.slice(0, 80)).join('; ') || '?'"""
 RUN = """axe.run(document, {resultTypes: ['violations']}).then((found) => JSON.stringify(found.violations.map(
   (one) => [one.id, one.help, one.nodes.map((node) => node.html + ' ' + node.failureSummary)])))"""
 

@@ -6,31 +6,48 @@ from typing import Any
 from sqlalchemy import Connection, Select, and_, func, select
 
 from grader.adapters.sql_store.board_tables import extension, standing, standing_total
+from grader.adapters.sql_store.remembered import Remembered
 from grader.adapters.sql_store.rules import rules_of
 from grader.adapters.sql_store.tables import lab, member
 from grader.domain.job import JobState
 from grader.domain.people import Role
 from grader.domain.standings import Row, Standing, Total
 
-
-def public_rows(db: Connection, course: str, now: float, limit: int) -> list[Row]:
-    """The first of them by points. A lab with tests that are hidden from anybody is shown without those of anybody."""
-    veiled = _veiled(db, course, now)
-    heads = db.execute(_ranked(course, veiled).limit(limit)).all()
-    cells = _cells(db, course, [head.person_id for head in heads], veiled)
-    return [_row(head.alias, int(head.points), cells[head.person_id]) for head in heads]
+REMEMBERED_ROWS = 1_000
+_Key = tuple[str, int, int, tuple[str, ...]]
+_Cells = Mapping[str, Standing]
 
 
-def _veiled(db: Connection, course: str, now: float) -> list[str]:
+class PublicBoard:
+    """The board with what it read last: a line is read again when its person's total has changed."""
+
+    def __init__(self) -> None:
+        self._remembered: Remembered[_Key, _Cells] = Remembered(REMEMBERED_ROWS)
+
+    def rows(self, db: Connection, course: str, now: float, limit: int) -> list[Row]:
+        """The first by points. A lab with tests that are hidden from anybody is shown without those of anybody."""
+        veiled = _veiled(db, course, now)
+        heads = db.execute(_ranked(course, veiled).limit(limit)).all()
+        keys: dict[int, _Key] = {head.person_id: (course, head.person_id, head.version, veiled) for head in heads}
+        known = self._remembered.those_of(keys.values())
+        new = [person_id for person_id, key in keys.items() if key not in known]
+        if new:
+            fresh = {keys[person_id]: cells for person_id, cells in _cells(db, course, new, veiled).items()}
+            self._remembered.keep(fresh)
+            known |= fresh
+        return [_row(head.alias, int(head.points), known[keys[head.person_id]]) for head in heads]
+
+
+def _veiled(db: Connection, course: str, now: float) -> tuple[str, ...]:
     """Labs with hidden tests that are not due yet for everybody; an extension makes the whole class wait."""
     rules = rules_of(db, course)
     labs = db.execute(select(lab.c.id).where(lab.c.course == course)).scalars().all()
     hiding = [name for name in labs if rules.of(name).hidden]
     if not hiding:
-        return []
+        return ()
     longest = select(extension.c.lab, func.max(extension.c.extra_s)).where(extension.c.course == course)
     extra: Mapping[str, float] = {name: s for name, s in db.execute(longest.group_by(extension.c.lab)).all()}
-    return [name for name in hiding if rules.of(name).extended(extra.get(name, 0.0)).hides(now)]
+    return tuple(name for name in hiding if rules.of(name).extended(extra.get(name, 0.0)).hides(now))
 
 
 def _ranked(course: str, veiled: Collection[str]) -> Select[Any]:
@@ -42,7 +59,9 @@ def _ranked(course: str, veiled: Collection[str]) -> Select[Any]:
         points = points - func.coalesce(select(less).where(*mine).correlate(member).scalar_subquery(), 0)
     ranked = points.label("points")
     own = and_(t.course == m.course, t.person_id == m.person_id)
-    query = select(m.person_id, m.alias, ranked).select_from(member.outerjoin(standing_total, own))
+    query = select(m.person_id, m.alias, func.coalesce(t.version, 0).label("version"), ranked).select_from(
+        member.outerjoin(standing_total, own)
+    )
     listed = (m.course == course, m.role == str(Role.STUDENT), m.listed, m.alias != "")
     return query.where(*listed).order_by(ranked.desc(), m.alias)
 

@@ -63,8 +63,6 @@ def _ended_so(detail: str | None, wanted: Selection) -> bool:
     if not (wanted.verdict or wanted.cause):
         return True
     return any(
-        mark.test == wanted.test
-        and wanted.accepts(mark.verdict)
-        and (not wanted.cause or mark.cause == wanted.cause)
+        mark.test == wanted.test and wanted.accepts(mark.verdict) and (not wanted.cause or mark.cause == wanted.cause)
         for mark in load_marks(detail)
     )

@@ -1,16 +1,15 @@
 """Scoreboards: reading what `standing_updates` keeps."""
 
 import json
-from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from threading import Lock
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Engine, RowMapping, Select, and_, exists, func, or_, select
 
 from grader.adapters.sql_store.board_tables import standing, standing_mark, standing_total
 from grader.adapters.sql_store.engine import Transactions
-from grader.adapters.sql_store.public_board import public_rows
+from grader.adapters.sql_store.public_board import PublicBoard
+from grader.adapters.sql_store.remembered import Remembered
 from grader.adapters.sql_store.ruling import Ruling
 from grader.adapters.sql_store.standing_rows import CELL, load_marks, to_standing
 from grader.adapters.sql_store.tables import lab, member, person, submission
@@ -43,8 +42,8 @@ class SqlStandings(Ruling, Transactions):
 
     def __init__(self, engine: Engine) -> None:
         super().__init__(engine)
-        self._cells: OrderedDict[tuple[str, int, int], _Cells] = OrderedDict()
-        self._lock = Lock()
+        self._remembered: Remembered[tuple[str, int, int], _Cells] = Remembered(REMEMBERED_ROWS)
+        self._public = PublicBoard()
 
     def board(
         self, course: str, *, sort: str = "login", descending: bool = False, section: str = "", search: str = "",
@@ -78,7 +77,7 @@ class SqlStandings(Ruling, Transactions):
     def public(self, course: str, now: float, *, limit: int = MOST_PUBLIC) -> list[Row]:
         """See `Standings`."""
         with self._read() as db:
-            return public_rows(db, course, now, min(_bounded(limit), MOST_PUBLIC))
+            return self._public.rows(db, course, now, min(_bounded(limit), MOST_PUBLIC))
 
     def marks(self, course: str, lab_id: str, *, offset: int = 0, limit: int = 50) -> list[Marks]:
         """See `Standings`."""
@@ -125,17 +124,14 @@ class SqlStandings(Ruling, Transactions):
 
     def _rows(self, db: Connection, course: str, heads: Sequence[Any]) -> list[Row]:
         """Lines of the board. What is in their cells is remembered for as long as the total has the same version."""
-        versions = {head[0]: head[9] or 0 for head in heads}
-        with self._lock:
-            known = {who: self._cells.get((course, who, version)) for who, version in versions.items()}
-        new = [who for who, cells in known.items() if cells is None and versions[who]]
-        fresh = _cells(db, course, new) if new else {}
-        with self._lock:
-            for who, cells in fresh.items():
-                self._cells[course, who, versions[who]] = cells
-            while len(self._cells) > REMEMBERED_ROWS:
-                self._cells.popitem(last=False)
-        return [_row(head, fresh.get(head[0]) or known[head[0]] or {}) for head in heads]
+        keys = {head[0]: (course, head[0], head[9]) for head in heads if head[9]}
+        known = self._remembered.those_of(keys.values())
+        new = [who for who, key in keys.items() if key not in known]
+        if new:
+            fresh = {keys[who]: cells for who, cells in _cells(db, course, new).items()}
+            self._remembered.keep(fresh)
+            known |= fresh
+        return [_row(head, known[keys[head[0]]] if head[9] else {}) for head in heads]
 
 
 def _row(head: Sequence[Any], cells: _Cells) -> Row:
