@@ -164,9 +164,9 @@ def test_a_hostile_calibration_record_is_read_as_far_as_a_real_one_can_be(course
 def test_a_calibration_record_that_cannot_be_written_is_told(course: Path) -> None:
     lab = CourseFolder(course).find("lab-01")
     (course / LAB / "calibration.json").mkdir()
-    with pytest.raises(BadLab, match="calibration.json cannot be written"):
+    with pytest.raises(BadLab, match=r"calibration.json cannot be written"):
         lab.keep_calibration("{}")
-    with pytest.raises(BadLab, match="calibration.json cannot be read"):
+    with pytest.raises(BadLab, match=r"calibration.json cannot be read"):
         lab.calibration()
 
 
