@@ -89,8 +89,10 @@ class Insight:
 def insight(lab: Lab, marks: Sequence[Marks]) -> Insight:
     """All of it, of what counts of each student."""
     scored = [one for one in marks if one.tests]
-    passed = {one.person_id: frozenset(mark.test for mark in one.tests if mark.passed) for one in scored}
-    tests = tuple(_test(test, lab, scored, passed) for test in lab.tests)
+    ended = [{mark.test: mark for mark in one.tests} for one in scored]
+    worth = {test.name: 0 if test.stretch else test.points for test in lab.tests}
+    points = [sum(worth.get(mark.test, 0) for mark in one.tests if mark.passed) for one in scored]
+    tests = tuple(_test(test, worth[test.name], scored, ended, points) for test in lab.tests)
     return Insight(len(marks), len(scored), tests, _groups(lab, scored))
 
 
@@ -99,11 +101,12 @@ def point_biserial(passed: Sequence[bool], scores: Sequence[float]) -> float | N
     n, wins = len(passed), sum(passed)
     if n < FEWEST or wins in (0, n):
         return None
-    spread = statistics.pstdev(scores)
-    if spread == 0:
+    if min(scores) == max(scores):
         return None
-    won = sum(score for score, win in zip(scores, passed, strict=True) if win) / wins
-    lost = sum(score for score, win in zip(scores, passed, strict=True) if not win) / (n - wins)
+    mean = math.fsum(scores) / n
+    spread = math.sqrt(math.fsum((score - mean) ** 2 for score in scores) / n)
+    won = math.fsum(score for score, win in zip(scores, passed, strict=True) if win) / wins
+    lost = (math.fsum(scores) - won * wins) / (n - wins)
     p = wins / n
     return (won - lost) / spread * math.sqrt(p * (1 - p))
 
@@ -117,12 +120,12 @@ def normalised(cause: str) -> str:
 
 
 def _test(
-    test: TestSpec, lab: Lab, scored: Sequence[Marks], passed: Mapping[int, frozenset[str]]
-) -> TestInsight:  # fmt: skip
-    worth = {one.name: 0 if one.stretch else one.points for one in lab.tests if one.name != test.name}
-    mine = [mark for one in scored for mark in one.tests if mark.test == test.name]
-    wins = [test.name in passed[one.person_id] for one in scored]
-    rest = [float(sum(worth.get(name, 0) for name in passed[one.person_id])) for one in scored]
+    test: TestSpec, worth: int, scored: Sequence[Marks], ended: Sequence[Mapping[str, TestMark]], points: Sequence[int]
+) -> TestInsight:
+    """`ended` and `points` are those of each of `scored`."""
+    mine = [marks.get(test.name) for marks in ended]
+    wins = [mark is not None and mark.passed for mark in mine]
+    rest = [float(total - worth * win) for total, win in zip(points, wins, strict=True)]
     times = [one.solved_s[test.name] for one in scored if test.name in one.solved_s]
     share = sum(wins) / len(wins) if wins else None
     return TestInsight(
@@ -133,8 +136,8 @@ def _test(
         discrimination=point_biserial(wins, rest),
         median_s=statistics.median(times) if times else None,
         solvers=len(times),
-        verdicts=Counter(mark.verdict for mark in mine),
-        margins=tuple(mark.margin for mark in mine if mark.margin is not None),
+        verdicts=Counter(mark.verdict for mark in mine if mark is not None),
+        margins=tuple(mark.margin for mark in mine if mark is not None and mark.margin is not None),
     )
 
 

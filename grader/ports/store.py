@@ -11,10 +11,10 @@ from grader.domain.course import Best, Course, CourseLab, Handed, Handin, KnownS
 from grader.domain.errors import Fault
 from grader.domain.job import Attempt, Beat, Job, JobRules, JobState, Line, Lost, Outcome
 from grader.domain.live import LiveEvent
-from grader.domain.operations import Figures, WorkerBeat
 from grader.domain.people import Credential, CredentialKind, Member, Person, Role
 from grader.domain.submission import Submission
 from grader.ports.forge import Deliveries, Publications
+from grader.ports.operations import Operations
 from grader.ports.standings import Notices, Reruns, Standings
 
 
@@ -244,34 +244,6 @@ class Jobs(Protocol):
 
     def line(self, queue: str, now: float, rules: JobRules) -> Line:
         """The waiting jobs of a queue in the order in which they will be offered."""
-        ...
-
-
-class Operations(Protocol):
-    """What keeps the service honest: workers' signs of life, figures, the audit log."""
-
-    def put_worker(self, beat: WorkerBeat, now: float) -> None:
-        """Note a sign of life."""
-        ...
-
-    def workers(self, now: float, silent_s: float) -> list[WorkerBeat]:
-        """Those heard of within `silent_s`."""
-        ...
-
-    def figures(self, now: float) -> Figures:
-        """The numbers."""
-        ...
-
-    def note(self, actor: str, course: str, action: str, subject: str, detail: Mapping[str, Any], now: float) -> None:
-        """Add to the audit log, which is never changed."""
-        ...
-
-    def audit(self, course: str, *, before: int = 0, limit: int = 100) -> list[Mapping[str, Any]]:
-        """Newest first: id, at, actor, action, subject, detail."""
-        ...
-
-    def works(self) -> bool:
-        """Whether the store can be read and written right now. Never raises."""
         ...
 
 

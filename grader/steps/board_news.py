@@ -1,6 +1,6 @@
 """What changes on a scoreboard while somebody looks at it: read once a second at most, however many do."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from threading import Lock
 
@@ -59,13 +59,12 @@ class Boards:
             self._seen[course] = now, revisions, seen
             return seen
 
-    def places(self, service: Service, course: str) -> Mapping[tuple[int, str], Place]:
-        """Who of a course waits, and where."""
+    def places(self, service: Service, course: str, queues: Collection[str]) -> Mapping[tuple[int, str], Place]:
+        """Who of a course waits in these queues, and where."""
         with self._lock:
-            queues = {lab.queue for lab in service.store.courses.labs(course)}
             return self._places(service, course, queues)
 
-    def _places(self, service: Service, course: str, queues: set[str]) -> dict[tuple[int, str], Place]:
+    def _places(self, service: Service, course: str, queues: Collection[str]) -> dict[tuple[int, str], Place]:
         found: dict[tuple[int, str], Place] = {}
         first: set[str] = set()
         for queue in queues:

@@ -55,7 +55,7 @@ def look(service: Service, known: frozenset[str]) -> frozenset[str]:
     """Raise an alarm in the log for what was not `known` yet; the kinds that are known now."""
     now = service.clock()
     workers = service.store.operations.workers(now, service.rules.worker_silent_s)
-    found = alarms(service.store.operations.figures(now), workers)
+    found = alarms(service.store.operations.load(now), workers)
     for alarm in found:
         if alarm.kind not in known:
             log.error("alarm: %s %s", alarm.what, alarm.todo)

@@ -18,6 +18,7 @@ from grader.web.bounds import BodyLimit
 from grader.web.git import GitServing
 from grader.web.pages import routes, showing
 from grader.web.pages.kept import Kept
+from grader.web.pages.tending import Panels
 from grader.web.throttle import Throttle
 from grader.web.watching import Watchers
 from grader.web.webhooks import Webhooks
@@ -66,7 +67,8 @@ def make_app(
     app.state.git = serving
     app.state.webhooks = told or Webhooks()
     app.state.worker_token = worker_token
-    app.state.boards, app.state.insights, app.state.kept = Boards(), Insights(), Kept()
+    app.state.boards, app.state.insights = Boards(), Insights()
+    app.state.kept, app.state.panels = Kept(), Panels()
     app.state.guesses = Throttle(WRONG_LOGINS_PER_MINUTE, 60.0)
     app.add_middleware(BodyLimit)
     app.middleware("http")(_secured)

@@ -10,7 +10,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric, SummaryMetricFamily
 from prometheus_client.registry import Collector
 
-from grader.domain.operations import Figures, WorkerBeat, alarms
+from grader.domain.operations import WorkerBeat, alarms
 from grader.steps.service import Service
 from grader.web.access import TheService, everybody
 from grader.web.shapes import REFUSALS
@@ -35,7 +35,7 @@ def readyz(request: Request, service: TheService) -> JSONResponse:
     parts["dispatcher"] = request.app.state.dispatcher.alive
     told: list[str] = []
     if parts["database"]:
-        workers, figures = _read(service)
+        workers, figures = _workers(service), service.store.operations.load(service.clock())
         parts["workers"] = bool(workers)
         told = [f"{alarm.what} {alarm.todo}" for alarm in alarms(figures, workers)]
     ready = parts["database"] and parts["dispatcher"]
@@ -51,10 +51,8 @@ def metrics(service: TheService) -> Response:
     return Response(generate_latest(registry), media_type=METRICS_TYPE)
 
 
-def _read(service: Service) -> tuple[list[WorkerBeat], Figures]:
-    now = service.clock()
-    workers = service.store.operations.workers(now, service.rules.worker_silent_s)
-    return workers, service.store.operations.figures(now)
+def _workers(service: Service) -> list[WorkerBeat]:
+    return service.store.operations.workers(service.clock(), service.rules.worker_silent_s)
 
 
 class _StoreCollector(Collector):
@@ -62,7 +60,8 @@ class _StoreCollector(Collector):
         self._service = service
 
     def collect(self) -> Iterator[Metric]:
-        workers, figures = _read(self._service)
+        workers = _workers(self._service)
+        figures = self._service.store.operations.figures(self._service.clock())
         yield _family(GaugeMetricFamily, "grader_jobs_waiting", "Jobs that wait", "queue", figures.waiting)
         oldest = figures.oldest_waiting_s
         yield _family(GaugeMetricFamily, "grader_queue_age_seconds", "Age of the oldest waiting job", "queue", oldest)

@@ -2,6 +2,7 @@
 
 import re
 import xml.etree.ElementTree as ET
+from itertools import accumulate
 
 import pytest
 
@@ -58,8 +59,9 @@ def test_a_sparkline_stays_in_its_frame() -> None:
     assert spark((5,), 10) == ""
     for values, most in (((0, 10, 5), 10), ((12, 3), 10), ((0, 0), 0), (tuple(range(30)), 29)):
         text = str(spark(values, most))
-        x_y = [float(number) for number in re.findall(r"-?[\d.]+", re.findall(r' d="([^"]+)"', text)[0])]
-        assert all(0 <= x <= 56 for x in x_y[::2]) and all(0 <= y <= 18 for y in x_y[1::2])
+        moves = [int(number) for number in re.findall(r"-?\d+", re.findall(r' d="([^"]+)"', text)[0])]
+        x, y = list(accumulate(moves[::2])), list(accumulate(moves[1::2]))
+        assert len(x) == len(values) and min(x + y) >= 0 and max(x) <= 56 and max(y) <= 18
         assert f"{len(values)} scores, the first {values[0]}, the last {values[-1]}" in text
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import ColumnElement, RowMapping, and_, delete, exists, insert, or_, select, update
+from sqlalchemy import ColumnElement, and_, delete, exists, insert, or_, select, update
 
 from grader.adapters.sql_store.engine import Transactions
 from grader.adapters.sql_store.rows import to_credential, to_person
@@ -81,25 +81,26 @@ class SqlAccounts(Transactions):
     def use_credential(self, digest: str, kind: CredentialKind, now: float) -> tuple[Person, Credential] | None:
         """See `Accounts`."""
         valid = _valid(digest, kind, now)
-        if kind is CredentialKind.LINK:
-            with self._write() as db:
-                found = db.execute(delete(credential).where(valid).returning(credential)).mappings().first()
-        else:
-            found = self._noted(valid, now)
-        if found is None:
-            return None
-        with self._read() as db:
+        if kind is not CredentialKind.LINK:
+            return self._noted(valid, now)
+        with self._write() as db:
+            found = db.execute(delete(credential).where(valid).returning(credential)).mappings().first()
+            if found is None:
+                return None
             owner = db.execute(select(person).where(person.c.id == found["person_id"])).mappings().one()
         return to_person(owner), to_credential(found)
 
-    def _noted(self, valid: ColumnElement[bool], now: float) -> RowMapping | None:
-        """The credential; its use is written down once a minute at most, for this happens with every request."""
+    def _noted(self, valid: ColumnElement[bool], now: float) -> tuple[Person, Credential] | None:
+        """Whose it is; its use is written down once a minute at most, for this happens with every request."""
+        theirs = select(credential, person.c.login, person.c.name, person.c.email).join(person).where(valid)
         with self._read() as db:
-            found = db.execute(select(credential).where(valid)).mappings().first()
-        if found is not None and (found["used_at"] or 0.0) < now - NOTED_EVERY_S:
+            found = db.execute(theirs).mappings().first()
+        if found is None:
+            return None
+        if (found["used_at"] or 0.0) < now - NOTED_EVERY_S:
             with self._write() as db:
                 db.execute(update(credential).where(valid).values(used_at=now))
-        return found
+        return Person(found["person_id"], found["login"], found["name"], found["email"]), to_credential(found)
 
     def peek_credential(self, digest: str, kind: CredentialKind, now: float) -> Person | None:
         """See `Accounts`."""

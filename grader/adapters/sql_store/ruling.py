@@ -2,10 +2,11 @@
 
 from collections.abc import Collection, Iterable
 
-from sqlalchemy import Connection, and_, delete, exists, func, insert, select, true, update
+from sqlalchemy import Connection, and_, delete, exists, func, insert, literal, select, true, update
 
 from grader.adapters.sql_store.board_tables import extension, standing
 from grader.adapters.sql_store.engine import Transactions
+from grader.adapters.sql_store.folding import folded
 from grader.adapters.sql_store.old_scores import describe
 from grader.adapters.sql_store.rules import dump_rules, labs_of, load_rules, rules_of, teams
 from grader.adapters.sql_store.standing_rows import read_shown
@@ -96,7 +97,7 @@ class Ruling(Transactions):
         c = member.c
         own = and_(c.course == course_id, c.person_id == person_id)
         taken = exists().where(
-            c.course == course_id, c.person_id != person_id, func.lower(c.alias) == func.lower(alias), c.alias != ""
+            c.course == course_id, c.person_id != person_id, folded(c.alias) == folded(literal(alias)), c.alias != ""
         )
         with self._write() as db:
             hold(db, course_id)

@@ -2,12 +2,28 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Engine, RowMapping, Select, and_, exists, func, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Engine,
+    Integer,
+    RowMapping,
+    Select,
+    String,
+    and_,
+    bindparam,
+    exists,
+    func,
+    or_,
+    select,
+)
 
 from grader.adapters.sql_store.board_tables import standing, standing_mark, standing_total
 from grader.adapters.sql_store.engine import Transactions
+from grader.adapters.sql_store.folding import ESCAPE, folded, pattern
 from grader.adapters.sql_store.public_board import PublicBoard
 from grader.adapters.sql_store.remembered import Remembered
 from grader.adapters.sql_store.ruling import Ruling
@@ -26,7 +42,7 @@ _TOTAL = (
     standing_total.c.version,
 )
 _HEAD = (person.c.id, person.c.login, person.c.name, member.c.section, member.c.alias, member.c.listed, *_TOTAL)
-_SORTS: Mapping[str, ColumnElement[Any]] = {
+_SORTS: Mapping[str, Any] = {
     "login": person.c.login,
     "name": func.lower(person.c.name),
     "section": member.c.section,
@@ -34,6 +50,7 @@ _SORTS: Mapping[str, ColumnElement[Any]] = {
     "last": func.coalesce(standing_total.c.last_at, 0.0),
     "late": func.coalesce(standing_total.c.late_days_used, 0),
 }
+_BY_LAB = "a lab's points"
 _Cells = Mapping[str, Standing]
 
 
@@ -50,29 +67,19 @@ class SqlStandings(Ruling, Transactions):
         offset: int = 0, limit: int = 50,
     ) -> tuple[list[Row], int]:  # fmt: skip
         """See `Standings`."""
-        wanted = [member.c.course == course, member.c.role == str(Role.STUDENT)]
-        if section:
-            wanted.append(member.c.section == section)
-        if search:
-            here = (column.icontains(search, autoescape=True) for column in (person.c.login, person.c.name))
-            wanted.append(or_(*here))
         with self._read() as db:
-            query = _everybody(course).where(*wanted)
-            order, query = _order(db, course, sort, query)
-            turned = order.desc() if descending else order.asc()
-            page = query.order_by(turned, person.c.login).offset(max(0, offset)).limit(_bounded(limit))
-            heads = db.execute(page).all()
-            count = select(func.count()).select_from(member)
-            if search:
-                count = count.join(person, person.c.id == member.c.person_id)
-            everybody = db.execute(count.where(*wanted)).scalar() or 0
+            named = sort if sort in _SORTS else _lab_of(db, course, sort)
+            page, count = _board_queries(named, descending, bool(section), bool(search))
+            given = {"course": course, "lab": sort, "section": section, "pattern": pattern(search)}
+            heads = db.execute(page, given | {"offset": max(0, offset), "limit": _bounded(limit)}).all()
+            everybody = db.execute(count, given).scalar() or 0
             return self._rows(db, course, heads), everybody
 
     def mine(self, course: str, person_id: int) -> Row | None:
         """See `Standings`."""
         with self._read() as db:
-            query = _everybody(course).where(member.c.course == course, member.c.person_id == person_id)
-            return next(iter(self._rows(db, course, db.execute(query).all())), None)
+            heads = db.execute(_MINE, {"course": course, "person_id": person_id}).all()
+            return next(iter(self._rows(db, course, heads)), None)
 
     def public(self, course: str, now: float, *, limit: int = MOST_PUBLIC) -> list[Row]:
         """See `Standings`."""
@@ -140,27 +147,54 @@ def _row(head: Sequence[Any], cells: _Cells) -> Row:
     return Row(person_id, login, name, section, alias, bool(listed), total, cells, version or 0)
 
 
-def _everybody(course: str) -> Select[Any]:
-    own = and_(standing_total.c.course == member.c.course, standing_total.c.person_id == member.c.person_id)
-    return select(*_HEAD).select_from(
-        member.join(person, person.c.id == member.c.person_id).outerjoin(standing_total, own)
-    )
-
-
-def _order(db: Connection, course: str, sort: str, query: Select[Any]) -> tuple[ColumnElement[Any], Select[Any]]:
-    """What a board is sorted by. Raises ValueError."""
-    if sort in _SORTS:
-        return _SORTS[sort], query
+def _lab_of(db: Connection, course: str, sort: str) -> str:
+    """The kind of order that a lab's column is. Raises ValueError where there is no such lab."""
     if not db.execute(select(exists().where(lab.c.course == course, lab.c.id == sort))).scalar():
         raise ValueError("a scoreboard is sorted by login, name, section, points, last, late, or the id of a lab")
-    cell = and_(standing.c.course == course, standing.c.person_id == member.c.person_id, standing.c.lab == sort)
-    return func.coalesce(standing.c.points, -1), query.outerjoin(standing, cell)
+    return _BY_LAB
+
+
+def _everybody() -> Select[Any]:
+    own = and_(standing_total.c.course == member.c.course, standing_total.c.person_id == member.c.person_id)
+    everybody = member.join(person, person.c.id == member.c.person_id).outerjoin(standing_total, own)
+    return select(*_HEAD).select_from(everybody).where(member.c.course == bindparam("course"))
+
+
+_MINE = _everybody().where(member.c.person_id == bindparam("person_id"))
+
+
+@cache
+def _board_queries(sort: str, descending: bool, section: bool, search: bool) -> tuple[Select[Any], Select[Any]]:
+    """A page and the count of all: made once for each kind of question, for making them takes longer than asking."""
+    wanted: list[ColumnElement[bool]] = [member.c.course == bindparam("course"), member.c.role == str(Role.STUDENT)]
+    count = select(func.count()).select_from(member)
+    if section:
+        wanted.append(member.c.section == bindparam("section"))
+    if search:
+        count = count.join(person, person.c.id == member.c.person_id)
+        like: ColumnElement[str] = bindparam("pattern", type_=String)
+        wanted.append(or_(*(folded(c).like(like, escape=ESCAPE) for c in (person.c.login, person.c.name))))
+    query = _everybody()
+    if sort == _BY_LAB:
+        s = standing.c
+        cell = and_(s.course == member.c.course, s.person_id == member.c.person_id, s.lab == bindparam("lab"))
+        query, order = query.outerjoin(standing, cell), func.coalesce(s.points, -1)
+    else:
+        order = _SORTS[sort]
+    turned = order.desc() if descending else order.asc()
+    bounds = {name: bindparam(name, type_=Integer) for name in ("offset", "limit")}
+    page = query.where(*wanted).order_by(turned, person.c.login).offset(bounds["offset"]).limit(bounds["limit"])
+    return page, count.where(*wanted)
+
+
+_CELLS = select(*CELL).where(
+    standing.c.course == bindparam("course"), standing.c.person_id.in_(bindparam("people", expanding=True))
+)
 
 
 def _cells(db: Connection, course: str, people: Sequence[int]) -> dict[int, dict[str, Standing]]:
-    query = select(*CELL).where(standing.c.course == course, standing.c.person_id.in_(people))
     found: dict[int, dict[str, Standing]] = {person_id: {} for person_id in people}
-    for row in db.execute(query).all():
+    for row in db.execute(_CELLS, {"course": course, "people": people}).all():
         found[row[2]][row[1]] = to_standing(row)
     return found
 

@@ -161,7 +161,7 @@ job = Table(
     Column("last_event", Integer, nullable=False),
     Column("rerun_id", _ID),
     Index("ix_job_submission", "submission_id", "created_at"),
-    Index("ix_job_state", "state", "queue"),
+    Index("ix_job_state", "state", "queue", "finished_at"),
     Index("ix_job_person_lab", "person_id", "course", "lab", "state"),
     Index("ix_job_rerun", "rerun_id", "state"),
     Index("ix_job_spec", "course", "lab", "spec_digest", "created_at"),

@@ -2,18 +2,18 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from http import HTTPStatus
-from typing import Annotated, Any
+from typing import Annotated
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import RedirectResponse, Response
+from markupsafe import Markup
 from starlette.datastructures import FormData
 
 from grader.domain.course import CourseLab
 from grader.domain.errors import GraderError
 from grader.domain.exports import Cell, Column, Table
-from grader.domain.job import JobState
 from grader.domain.people import Viewer
 from grader.domain.policy_lines import when
 from grader.domain.standings import Row, Standing
@@ -24,7 +24,8 @@ from grader.steps.service import Service
 from grader.web.access import SignedIn, TheService, read_form
 from grader.web.pages.board_rows import drawn
 from grader.web.pages.forms import PLAIN, Name
-from grader.web.pages.kept import Kept
+from grader.web.pages.kept import HOLE, Kept, filled
+from grader.web.pages.rendering import render
 from grader.web.pages.showing import PAGE, shown, status_of, the_course
 from grader.web.pages.tables import Format, answer, columns
 
@@ -48,14 +49,15 @@ def board_page(
         return answer(_table(course, rows, service.store.courses.labs(course)), format)
     seen = steps.board(service, viewer, course, wanted, offset=(page - 1) * PAGE, limit=PAGE)
     late = service.store.standings.rules(course).late_days
-    return shown(
-        request, "board.html", viewer, course=found, wanted=wanted, board=seen, late=late,
-        rows=_drawn(request, service, course, seen, late=bool(late)), heads=_heads(seen, wanted, late=bool(late)),
+    around = shown(
+        request, "board.html", viewer, course=found, wanted=wanted, board=seen, rows=HOLE,
+        head=_head(request, course, seen, wanted, late=bool(late)),
         first=(page - 1) * PAGE + 1, last=(page - 1) * PAGE + len(seen.rows),
         earlier=_address(wanted, page=page - 1) if page > 1 else "",
         more=_address(wanted, page=page + 1) if page * PAGE < seen.everybody else "",
         csv=_address(wanted, format="csv"), json=_address(wanted, format="json"),
     )  # fmt: skip
+    return filled(around, _rows(request, service, course, seen, late=bool(late)))
 
 
 @router.get("/c/{course}/public")
@@ -111,12 +113,20 @@ def _ranks(rows: Sequence[Row]) -> list[int]:
     return ranks
 
 
-def _drawn(request: Request, service: Service, course: str, seen: Board, *, late: bool) -> Any:
+def _rows(request: Request, service: Service, course: str, seen: Board, *, late: bool) -> Markup:
     boards: Boards = request.app.state.boards
     kept: Kept = request.app.state.kept
-    waits = any(cell.state is JobState.QUEUED for row in seen.rows for cell in row.cells.values())
-    places = boards.places(service, course) if waits else {}
+    places = boards.places(service, course, {lab.queue for lab in seen.labs})
     return drawn(kept, course, seen.rows, seen.labs, places, late=late)
+
+
+def _head(request: Request, course: str, seen: Board, wanted: Wanted, *, late: bool) -> Markup:
+    kept: Kept = request.app.state.kept
+    labs = tuple((lab.id, lab.title) for lab in seen.labs)
+    key = ("board head", course, labs, wanted, late)
+    return kept.of(
+        key, lambda: Markup(render("_board_head.html", course=course, heads=list(_heads(seen, wanted, late=late))))
+    )
 
 
 def _heads(seen: Board, wanted: Wanted, *, late: bool) -> Iterator[dict[str, str]]:

@@ -19,7 +19,7 @@ from grader.web.pages.kept import Kept
 from grader.web.pages.rendering import render
 from grader.web.pages.showing import PAGE, shown, the_course
 from grader.web.pages.tables import Format, answer, columns
-from grader.web.pages.tending import health
+from grader.web.pages.tending import Panels
 from grader.web.pages.wording import VERDICTS
 
 router = APIRouter(include_in_schema=False)
@@ -35,20 +35,27 @@ def insight_page(
     course: Name, lab: Name, request: Request, service: TheService, viewer: SignedIn,
     page: Annotated[int, Query(ge=1, le=MOST_PAGES)] = 1, format: Format = "", table: What = "students",
 ) -> Response:  # fmt: skip
-    """All of it; its tables also as files."""
+    """All of it; its tables also as files. Names are as they were when a standing changed last."""
     found = the_course(service, viewer, course)
     insights: Insights = request.app.state.insights
     seen = insights.of(service, viewer, course, lab)
     if format:
         marks = every_mark(service, viewer, course, seen.listed.id) if table == "students" else []
         return answer(_table(seen, table, marks), format)
-    rows = some_marks(service, viewer, course, seen.listed.id, offset=(page - 1) * PAGE, limit=PAGE)
     kept: Kept = request.app.state.kept
+    panels: Panels = request.app.state.panels
+    offset = (page - 1) * PAGE
+    listed = max(0, min(PAGE, seen.insight.students - offset))
+
+    def heat() -> Markup:
+        rows = some_marks(service, viewer, course, seen.listed.id, offset=offset, limit=PAGE)
+        return heat_map(course, seen.lab, rows)
+
     key = ("insight", course, seen.listed.id, seen.revision, seen.listed.spec_digest)
     return shown(
-        request, "insight.html", viewer, course=found, lab=seen.lab, seen=seen, health=health(service, course),
-        over=kept.of(key, lambda: _over(course, seen)), heat=heat_map(course, seen.lab, rows), listed=len(rows),
-        first=(page - 1) * PAGE + 1, last=(page - 1) * PAGE + len(rows), earlier=page - 1,
+        request, "insight.html", viewer, course=found, lab=seen.lab, seen=seen, health=panels.of(service, course),
+        over=kept.of(key, lambda: _over(course, seen)), heat=kept.of((*key, page), heat),
+        listed=listed, first=offset + 1, last=offset + listed, earlier=page - 1,
         more=page + 1 if page * PAGE < seen.insight.students else 0, signs=list(VERDICTS.values()),
     )  # fmt: skip
 

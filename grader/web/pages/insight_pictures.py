@@ -61,10 +61,10 @@ def _close(count: int) -> str:
 def heat_map(course: str, lab: Lab, rows: Sequence[Marks]) -> Markup:
     """A row per student, a cell per test in the lab's order: a mark, and its word for who cannot see it."""
     names = [test.name for test in lab.tests]
-    return Markup("").join(_heat_row(course, names, one) for one in rows)
+    return Markup("".join(_heat_row(course, names, one) for one in rows))
 
 
-def _heat_row(course: str, names: Sequence[str], one: Marks) -> Markup:
+def _heat_row(course: str, names: Sequence[str], one: Marks) -> str:
     ended = {mark.test: mark for mark in one.tests}
     cells = []
     for name in names:
@@ -79,7 +79,7 @@ def _heat_row(course: str, names: Sequence[str], one: Marks) -> Markup:
     points = "–" if one.points is None else str(one.points)
     if one.submission_id:
         points = f'<a href="/submissions/{escape(one.submission_id)}">{points}</a>'
-    return Markup(
+    return (
         f'<tr><th scope="row"><a href="{page}">{escape(one.name or one.login)}</a></th>'
         f'<td class="right number">{points}</td>{"".join(cells)}</tr>'
     )

@@ -11,6 +11,7 @@ from grader.web.pages.wording import count, duration
 #: Only so many of a course's newest submissions are searched for one that was given up.
 SEARCHED = 200
 LINKS = 10
+PANEL_S = 1.0
 
 
 @dataclass(frozen=True)
@@ -46,11 +47,26 @@ class Health:
     queues: tuple[Queue, ...]
 
 
+class Panels:
+    """The panels that staff look at, read once a second at most. May be used from any thread."""
+
+    def __init__(self) -> None:
+        self._read: dict[str, tuple[float, Health]] = {}
+
+    def of(self, service: Service, course: str) -> Health:
+        """The service as staff of `course` see it, at most `PANEL_S` old."""
+        now = service.clock()
+        read = self._read.get(course)
+        if read is None or not 0 <= now - read[0] < PANEL_S:
+            read = self._read[course] = (now, health(service, course))
+        return read[1]
+
+
 def health(service: Service, course: str) -> Health:
     """The service as staff of `course` see it."""
     now = service.clock()
     beats = service.store.operations.workers(now, service.rules.worker_silent_s)
-    figures = service.store.operations.figures(now)
+    figures = service.store.operations.load(now)
     return Health(
         alarms=tuple(alarms(figures, beats)),
         given_up=_given_up(service, course) if figures.given_up else (),
