@@ -15,8 +15,11 @@ import math
 import re
 import statistics
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
+from itertools import compress
+from operator import mul
 
 from grader.domain.lab import Lab, TestSpec
 from grader.domain.marks import TestMark
@@ -86,14 +89,26 @@ class Insight:
     groups: tuple[Group, ...]
 
 
+@dataclass(frozen=True)
+class _Sorted:
+    """One test's marks, in one pass over the class: by student whether it passed, and what else there is of it."""
+
+    wins: list[bool]
+    verdicts: list[str] = field(default_factory=list)
+    margins: list[float] = field(default_factory=list)
+    failed: dict[tuple[str, str], list[tuple[Marks, TestMark]]] = field(default_factory=dict)
+
+
 def insight(lab: Lab, marks: Sequence[Marks]) -> Insight:
     """All of it, of what counts of each student."""
     scored = [one for one in marks if one.tests]
-    ended = [{mark.test: mark for mark in one.tests} for one in scored]
+    sorted_out = _sorted_out(lab, scored)
     worth = {test.name: 0 if test.stretch else test.points for test in lab.tests}
-    points = [sum(worth.get(mark.test, 0) for mark in one.tests if mark.passed) for one in scored]
-    tests = tuple(_test(test, worth[test.name], scored, ended, points) for test in lab.tests)
-    return Insight(len(marks), len(scored), tests, _groups(lab, scored))
+    points = [0] * len(scored)
+    for name, found in sorted_out.items():
+        points = [total + worth[name] * win for total, win in zip(points, found.wins, strict=True)]
+    tests = tuple(_test(test, worth[test.name], scored, sorted_out[test.name], points) for test in lab.tests)
+    return Insight(len(marks), len(scored), tests, _groups(lab, sorted_out))
 
 
 def point_biserial(passed: Sequence[bool], scores: Sequence[float]) -> float | None:
@@ -101,16 +116,16 @@ def point_biserial(passed: Sequence[bool], scores: Sequence[float]) -> float | N
     n, wins = len(passed), sum(passed)
     if n < FEWEST or wins in (0, n):
         return None
-    if min(scores) == max(scores):
+    total = sum(scores)
+    spread = n * sum(map(mul, scores, scores)) - total * total  # the variance times n²; exact for whole points
+    if spread <= 0:
         return None
-    mean = math.fsum(scores) / n
-    spread = math.sqrt(math.fsum((score - mean) ** 2 for score in scores) / n)
-    won = math.fsum(score for score, win in zip(scores, passed, strict=True) if win) / wins
-    lost = (math.fsum(scores) - won * wins) / (n - wins)
+    won = sum(compress(scores, passed))
     p = wins / n
-    return (won - lost) / spread * math.sqrt(p * (1 - p))
+    return (won / wins - (total - won) / (n - wins)) / (math.sqrt(spread) / n) * math.sqrt(p * (1 - p))
 
 
+@lru_cache(maxsize=4_096)
 def normalised(cause: str) -> str:
     """A cause without what differs from student to student: numbers, quoted words, paths, addresses, case."""
     text = clean_line(cause, 4 * CAUSE_CHARACTERS).casefold()
@@ -119,43 +134,61 @@ def normalised(cause: str) -> str:
     return clean_line(text, CAUSE_CHARACTERS)
 
 
+def _sorted_out(lab: Lab, scored: Sequence[Marks]) -> dict[str, _Sorted]:
+    found = {test.name: _Sorted([False] * len(scored)) for test in lab.tests}
+    for index, one in enumerate(scored):
+        for mark in one.tests:
+            its = found.get(mark.test)
+            if its is None:
+                continue
+            verdict = mark.verdict
+            its.verdicts.append(verdict)
+            if mark.margin is not None:
+                its.margins.append(mark.margin)
+            if verdict == Verdict.PASSED:
+                its.wins[index] = True
+            elif verdict != Verdict.MISSING:
+                its.failed.setdefault((verdict, mark.cause), []).append((one, mark))
+    return found
+
+
 def _test(
-    test: TestSpec, worth: int, scored: Sequence[Marks], ended: Sequence[Mapping[str, TestMark]], points: Sequence[int]
-) -> TestInsight:
-    """`ended` and `points` are those of each of `scored`."""
-    mine = [marks.get(test.name) for marks in ended]
-    wins = [mark is not None and mark.passed for mark in mine]
-    rest = [float(total - worth * win) for total, win in zip(points, wins, strict=True)]
+    test: TestSpec, worth: int, scored: Sequence[Marks], found: _Sorted, points: Sequence[int]
+) -> TestInsight:  # fmt: skip
+    """`points` are those of each of `scored`."""
+    passed = sum(found.wins)
+    share = passed / len(scored) if scored else None
+    rest = [total - worth * win for total, win in zip(points, found.wins, strict=True)]
     times = [one.solved_s[test.name] for one in scored if test.name in one.solved_s]
-    share = sum(wins) / len(wins) if wins else None
     return TestInsight(
         test=test,
-        passed=sum(wins),
+        passed=passed,
         share=share,
         difficulty=None if share is None else 1 - share,
-        discrimination=point_biserial(wins, rest),
+        discrimination=point_biserial(found.wins, rest),
         median_s=statistics.median(times) if times else None,
         solvers=len(times),
-        verdicts=Counter(mark.verdict for mark in mine if mark is not None),
-        margins=tuple(mark.margin for mark in mine if mark is not None and mark.margin is not None),
+        verdicts=Counter(found.verdicts),
+        margins=tuple(found.margins),
     )
 
 
-def _groups(lab: Lab, scored: Iterable[Marks]) -> tuple[Group, ...]:
+def _groups(lab: Lab, sorted_out: Mapping[str, _Sorted]) -> tuple[Group, ...]:
     """Largest first; tests that fail the same students for the same cause are one group."""
-    order = {test.name: index for index, test in enumerate(lab.tests)}
-    alike: dict[tuple[str, str, str], list[tuple[Marks, TestMark]]] = {}
-    for one in scored:
-        for mark in one.tests:
-            if not mark.passed and mark.verdict != Verdict.MISSING and mark.test in order:
-                alike.setdefault((mark.test, mark.verdict, normalised(mark.cause)), []).append((one, mark))
-    joined: dict[tuple[str, str, tuple[int, ...]], list[str]] = {}
-    for test, verdict, cause in sorted(alike, key=lambda key: order[key[0]]):
-        people = tuple(one.person_id for one, _ in alike[test, verdict, cause])
-        joined.setdefault((verdict, cause, people), []).append(test)
+    joined: dict[tuple[str, str, frozenset[int]], list[str]] = {}
+    members: dict[tuple[str, str, str], list[tuple[Marks, TestMark]]] = {}
+    for test in lab.tests:
+        causes: dict[tuple[str, str], list[tuple[Marks, TestMark]]] = {}
+        for (verdict, cause), failed in sorted_out[test.name].failed.items():
+            causes.setdefault((verdict, normalised(cause)), []).extend(failed)
+        for (verdict, cause), failed in causes.items():
+            joined.setdefault((verdict, cause, frozenset(one.person_id for one, _ in failed)), []).append(test.name)
+            members[test.name, verdict, cause] = sorted(failed, key=lambda pair: pair[0].login)
     groups = [
-        _group(tests, verdict, cause, alike[tests[0], verdict, cause]) for (verdict, cause, _), tests in joined.items()
+        _group(tests, verdict, cause, members[tests[0], verdict, cause])
+        for (verdict, cause, _), tests in joined.items()
     ]
+    order = {test.name: index for index, test in enumerate(lab.tests)}
     return tuple(sorted(groups, key=lambda group: (-len(group.people), order[group.tests[0]])))
 
 

@@ -180,6 +180,19 @@ def test_the_public_board_has_aliases_and_never_a_name(desk: Desk) -> None:
     assert "Nobody has chosen" in words(desk.browser("bob").get("/c/toy/public"))
 
 
+def test_a_long_public_board_has_pages_and_says_where_one_stands(desk: Desk) -> None:
+    for index in range(60):
+        person = enrolled(desk.service, f"p{index}").person
+        assert desk.store.standings.list_me("toy", person.id, f"Alias {index:02}", True)
+    listed(desk, "amy", "Owl")
+    amy = desk.browser("amy")
+    first, second, third = (words(amy.get(f"/c/toy/public?page={page}")) for page in (1, 2, 3))
+    assert "1–50 of 61" in first and "1 Owl you" in first and "You are on rank 1 of 61" in first
+    assert "51–61 of 61" in second and "Alias 59" in second and "Owl you" not in second
+    assert "Nobody more" in third
+    assert len(amy.get("/c/toy/public?format=json").json()) == 61
+
+
 @pytest.mark.parametrize(
     ("alias", "told"),
     [("", "without an alias"), ("BOB", "name of somebody else"), ("Owl", "somebody else has this alias"),

@@ -57,6 +57,24 @@ def draw(course: str, row: Row, labs: Sequence[str], places: Places, *, late: bo
     return Markup(text.encode("ascii", "xmlcharrefreplace").decode())  # plain text is put together twice as fast
 
 
+def draw_public(rows: Sequence[tuple[int, Row]], labs: Sequence[str], own: str) -> Markup:
+    """Rows of the public board with their rank; `own` is the reader's alias, empty where they are not on it."""
+    parts = []
+    for rank, row in rows:
+        here = ' class="here"' if own and row.alias == own else ""
+        you = ' <span class="quiet">you</span>' if here else ""
+        parts.append(f'<tr{here}><td class="rank number">{rank}</td><th scope="row">{escape(row.alias)}{you}</th>')
+        parts += [_public_cell(row.cells.get(lab)) for lab in labs]
+        parts.append(f'<td class="total number">{row.total.points}</td></tr>')
+    return Markup("".join(parts))
+
+
+def _public_cell(cell: Standing | None) -> str:
+    if cell is None or cell.points is None:
+        return '<td class="none"><span aria-hidden="true">·</span><span class="unseen">no score</span></td>'
+    return f'<td class="cell number">{cell.points}<span class="of">/{cell.max_points}</span></td>'
+
+
 def spark(values: Sequence[int], most: int) -> Markup:
     """The scores of somebody's attempts, oldest first. Empty for less than two."""
     if len(values) < 2:

@@ -1,8 +1,8 @@
 """A class in pictures: the heat map of tests, and how close everybody's checks were to their limits."""
 
 import math
-from collections import Counter
-from collections.abc import Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Mapping, Sequence
 
 from markupsafe import Markup, escape
 
@@ -22,23 +22,25 @@ _NOTHING = ("·", "no result", "none")
 
 def margins(values: Sequence[float]) -> Markup:
     """Observed over allowed on a log scale, a dot per student; the band is what is close to the limit."""
-    low, high = _range(values)
-    stacks = Counter(_column(value, low, high) for value in values)
-    per_dot = math.ceil(max(stacks.values(), default=1) / _STACK)
-    tall = _STEP * min(_STACK, max(stacks.values(), default=1)) + 6
+    ordered = sorted(values)
+    low, high = _range(ordered)
+    inside, outside = _stacks(ordered, low, high)
+    tallest = max([*inside.values(), *outside.values()], default=1)
+    per_dot = math.ceil(tallest / _STACK)
+    tall = _STEP * min(_STACK, tallest) + 6
     base = tall + 16
     limit = _x(0.0, low, high)
     near, far = _x(-math.log10(CLOSE), low, high), _x(math.log10(CLOSE), low, high)
     return picture(
         base + 20,
-        margin_words(values),
+        margin_words(ordered),
         [
             f'<rect class="near-limit" x="{near:.1f}" y="12" width="{far - near:.1f}" height="{tall + 4}"/>',
             f'<line class="grid" x1="{_LEFT}" x2="{_RIGHT}" y1="{base}" y2="{base}"/>',
             f'<line class="limit" x1="{limit:.1f}" x2="{limit:.1f}" y1="12" y2="{base}"/>',
             text(limit, 9, "limit", "middle"),
-            _dots("dots", [c for c in stacks if _middle(c) <= limit], stacks, per_dot, base),
-            _dots("dots off", [c for c in stacks if _middle(c) > limit], stacks, per_dot, base),
+            _dots("dots", inside, per_dot, base),
+            _dots("dots off", outside, per_dot, base),
             *_ticks(low, high, base),
             text(_RIGHT, 9, f"a dot is {per_dot} students" if per_dot > 1 else "", "end"),
         ],
@@ -47,11 +49,12 @@ def margins(values: Sequence[float]) -> Markup:
 
 def margin_words(values: Sequence[float]) -> str:
     """The same in words."""
-    inside = [value for value in values if value <= 1]
-    near = sum(value * CLOSE >= 1 for value in inside)
-    beyond = sum(1 < value <= CLOSE for value in values)
-    outside = len(values) - len(inside)
-    return f"{len(inside)} of {len(values)} within the limit{_close(near)}, {outside} beyond{_close(beyond)}"
+    ordered = sorted(values)
+    inside = bisect_right(ordered, 1.0)
+    near = inside - bisect_left(ordered, 1 / CLOSE)
+    beyond = bisect_right(ordered, CLOSE) - inside
+    outside = len(ordered) - inside
+    return f"{inside} of {len(ordered)} within the limit{_close(near)}, {outside} beyond{_close(beyond)}"
 
 
 def _close(count: int) -> str:
@@ -85,20 +88,34 @@ def _heat_row(course: str, names: Sequence[str], one: Marks) -> str:
     )
 
 
-def _range(values: Sequence[float]) -> tuple[int, int]:
+def _range(ordered: Sequence[float]) -> tuple[int, int]:
     """The decades of the scale: the limit is always inside."""
-    logs = [math.log10(value) for value in values if value > 0]
-    low = math.floor(min(logs, default=-1))
-    high = math.ceil(max(logs, default=0))
+    least = next(iter(ordered[bisect_right(ordered, 0.0) :]), 0.1)
+    low = math.floor(math.log10(least))
+    high = math.ceil(math.log10(ordered[-1])) if ordered and ordered[-1] > 0 else 0
     return max(_DECADES[0], min(low, -1)), min(_DECADES[1], max(high, 1))
 
 
-def _column(value: float, low: int, high: int) -> int:
-    log = math.log10(value) if value > 0 else -math.inf
-    share = min(1.0, max(0.0, (log - low) / (high - low)))
-    column = min(_COLUMNS - 1, int(share * _COLUMNS))
-    edge = min(_COLUMNS - 1, int(-low / (high - low) * _COLUMNS))  # where the limit is: no dot may cross it
-    return edge - 1 if value <= 1 and column >= edge else max(edge, column) if value > 1 else column
+def _stacks(ordered: Sequence[float], low: int, high: int) -> tuple[dict[int, int], dict[int, int]]:
+    """How many are in each column of the picture that has any, within the limit and beyond it; no column has both.
+
+    What is off the scale stands at its edge.
+    """
+    limit, edge = bisect_right(ordered, 1.0), int(-low / (high - low) * _COLUMNS)
+    inside: dict[int, int] = {}
+    outside: dict[int, int] = {}
+    begun = 0
+    for column in range(_COLUMNS):
+        last = column == _COLUMNS - 1
+        ended = len(ordered) if last else bisect_left(ordered, 10 ** (low + (column + 1) / _COLUMNS * (high - low)))
+        within = max(0, min(ended, limit) - begun)
+        beyond = ended - begun - within
+        if within:
+            inside[min(column, edge - 1)] = inside.get(min(column, edge - 1), 0) + within
+        if beyond:
+            outside[max(column, edge)] = outside.get(max(column, edge), 0) + beyond
+        begun = ended
+    return inside, outside
 
 
 def _middle(column: int) -> float:
@@ -109,12 +126,12 @@ def _x(log: float, low: int, high: int) -> float:
     return _LEFT + min(1.0, max(0.0, (log - low) / (high - low))) * (_RIGHT - _LEFT)
 
 
-def _dots(kind: str, columns: Sequence[int], stacks: Counter[int], per_dot: int, base: float) -> str:
+def _dots(kind: str, stacks: Mapping[int, int], per_dot: int, base: float) -> str:
     """Lines without length: their round ends are the dots, a few bytes each."""
     path = "".join(
         f"M{_middle(column):.1f} {base - 5 - _STEP * level:g}h0"
-        for column in columns
-        for level in range(math.ceil(stacks[column] / per_dot))
+        for column, count in stacks.items()
+        for level in range(math.ceil(count / per_dot))
     )
     return f'<path class="{kind}" d="{path}"/>' if path else ""
 

@@ -1,12 +1,15 @@
 """Every table as CSV and JSON: the same page with ?format=csv or ?format=json, for a browser or a program's token."""
 
 import re
+from collections.abc import Sequence
 from typing import Annotated
 
 from fastapi import Query
 from fastapi.responses import JSONResponse, Response
 
+from grader.domain.course import CourseLab
 from grader.domain.exports import Column, Table, as_csv, as_records
+from grader.domain.standings import Standing
 
 #: What a page may be asked for in place of itself.
 Format = Annotated[str, Query(pattern="^(csv|json)?$", description="csv or json in place of the page")]
@@ -17,6 +20,16 @@ NO_STORE = {"Cache-Control": "no-store"}
 def columns(**titles: str) -> tuple[Column, ...]:
     """Columns by key."""
     return tuple(Column(key, title) for key, title in titles.items())
+
+
+def lab_columns(labs: Sequence[CourseLab]) -> list[Column]:
+    """A column per lab."""
+    return [Column(lab.id, lab.title) for lab in labs]
+
+
+def points_of(cell: Standing | None) -> int | None:
+    """What stands in it."""
+    return cell.points if cell else None
 
 
 def answer(table: Table, form: str) -> Response:
