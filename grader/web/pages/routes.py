@@ -12,6 +12,7 @@ from grader.web.access import SignedIn, TheService
 from grader.web.pages import board, forms, gradebooks, insight, lists, notices, public_board, reruns, students
 from grader.web.pages.forms import PLAIN, Id, Name
 from grader.web.pages.showing import lab_shown, result_shown, shown, the_course
+from grader.web.pages.tending import health
 
 router = APIRouter(include_in_schema=False)
 for part in (forms, lists, reruns, notices, board, public_board, gradebooks, insight, students):
@@ -41,7 +42,7 @@ def course_page(course: Name, request: Request, service: TheService, viewer: Sig
         }
         for lab in service.store.courses.labs(course)
     ]
-    tended = request.app.state.panels.of(service, course) if staff else None
+    tended = health(service, course) if staff else None
     clone = request.app.state.git.hooks.clone_url(course, viewer.person.login)
     told = {"staff": staff, "labs": labs, "health": tended, "clone": clone}
     return shown(request, "course.html", viewer, course=found, **told)
