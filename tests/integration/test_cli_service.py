@@ -186,7 +186,9 @@ def test_a_service_that_is_killed_loses_nothing(machine: Machine) -> None:
 def test_interrupting_service_and_client_in_the_middle(machine: Machine) -> None:
     service, said = machine.serve()
     assert machine.grader("login", link_in(said)).returncode == 0
-    client = machine.start("submit", "lab-04", LAB / "solution.py")
+    slow = machine.folder / "starter.py"  # so that it still runs when the follower comes
+    slow.write_text((LAB / "solution.py").read_text() + "\nimport time\n\ntime.sleep(0.4)\n")
+    client = machine.start("submit", "lab-04", slow)
     until(client, "Running.")
     client.send_signal(signal.SIGINT)
     until(client, "Nothing is lost")
