@@ -1,7 +1,7 @@
 """What is kept of each test of a graded job, so that a class can be looked at without reading a thousand reports."""
 
 import math
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from grader.domain.diagnosis import diagnose
 from grader.domain.lab import Lab
@@ -11,19 +11,22 @@ from grader.domain.report import Report, TestResult, Verdict
 MOST_MARGIN = 1e6
 
 
-@dataclass(frozen=True)
-class TestMark:
-    """How one test ended: its verdict, the diagnosis's cause (empty if it passed), and how close it was.
-
-    `margin` is observed over allowed of its closest check, 0 … 1e6; None where no check says.
-    """
-
-    __test__ = False  # not a test class, whatever its name says
-
+class _Mark(NamedTuple):
     test: str
     verdict: str
     cause: str
     margin: float | None = None
+
+
+class TestMark(_Mark):
+    """How one test ended: its verdict, the diagnosis's cause (empty if it passed), and how close it was.
+
+    `margin` is observed over allowed of its closest check, 0 … 1e6; None where no check says. A class has tens of
+    thousands of these, all read for one page, so they are tuples.
+    """
+
+    __test__ = False  # not a test class, whatever its name says
+    __slots__ = ()
 
     @property
     def passed(self) -> bool:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import ColumnElement, and_, delete, exists, insert, or_, select, update
+from sqlalchemy import ColumnElement, and_, bindparam, delete, exists, insert, or_, select, update
 
 from grader.adapters.sql_store.engine import Transactions
 from grader.adapters.sql_store.rows import to_credential, to_person
@@ -11,6 +11,13 @@ from grader.domain.people import Credential, CredentialKind, Member, Person, Rol
 
 LISTED_CREDENTIALS = 200
 NOTED_EVERY_S = 60.0
+#: Made once, for they are asked with every request.
+_OPENED = (
+    select(credential, person.c.login, person.c.name, person.c.email)
+    .join(person)
+    .where(credential.c.digest == bindparam("digest"), credential.c.kind == bindparam("kind"))
+)
+_ROLES = select(member.c.course, member.c.role).where(member.c.person_id == bindparam("person_id"))
 
 
 class SqlAccounts(Transactions):
@@ -64,7 +71,7 @@ class SqlAccounts(Transactions):
     def roles(self, person_id: int) -> dict[str, Role]:
         """See `Accounts`."""
         with self._read() as db:
-            rows = db.execute(select(member.c.course, member.c.role).where(member.c.person_id == person_id)).all()
+            rows = db.execute(_ROLES, {"person_id": person_id}).all()
         return {course: Role(role) for course, role in rows}
 
     def add_credential(
@@ -80,26 +87,26 @@ class SqlAccounts(Transactions):
 
     def use_credential(self, digest: str, kind: CredentialKind, now: float) -> tuple[Person, Credential] | None:
         """See `Accounts`."""
-        valid = _valid(digest, kind, now)
         if kind is not CredentialKind.LINK:
-            return self._noted(valid, now)
+            return self._noted(digest, kind, now)
         with self._write() as db:
-            found = db.execute(delete(credential).where(valid).returning(credential)).mappings().first()
+            found = (
+                db.execute(delete(credential).where(_valid(digest, kind, now)).returning(credential)).mappings().first()
+            )
             if found is None:
                 return None
             owner = db.execute(select(person).where(person.c.id == found["person_id"])).mappings().one()
         return to_person(owner), to_credential(found)
 
-    def _noted(self, valid: ColumnElement[bool], now: float) -> tuple[Person, Credential] | None:
+    def _noted(self, digest: str, kind: CredentialKind, now: float) -> tuple[Person, Credential] | None:
         """Whose it is; its use is written down once a minute at most, for this happens with every request."""
-        theirs = select(credential, person.c.login, person.c.name, person.c.email).join(person).where(valid)
         with self._read() as db:
-            found = db.execute(theirs).mappings().first()
-        if found is None:
+            found = db.execute(_OPENED, {"digest": digest, "kind": str(kind)}).mappings().first()
+        if found is None or (found["expires_at"] is not None and found["expires_at"] <= now):
             return None
         if (found["used_at"] or 0.0) < now - NOTED_EVERY_S:
             with self._write() as db:
-                db.execute(update(credential).where(valid).values(used_at=now))
+                db.execute(update(credential).where(_valid(digest, kind, now)).values(used_at=now))
         return Person(found["person_id"], found["login"], found["name"], found["email"]), to_credential(found)
 
     def peek_credential(self, digest: str, kind: CredentialKind, now: float) -> Person | None:

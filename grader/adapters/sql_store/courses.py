@@ -2,7 +2,7 @@
 
 import json
 
-from sqlalchemy import Engine, and_, exists, func, insert, select, update
+from sqlalchemy import Engine, and_, bindparam, exists, func, insert, select, update
 
 from grader.adapters.sql_store.engine import Transactions
 from grader.adapters.sql_store.rows import pack_files, unpack_files
@@ -11,6 +11,13 @@ from grader.domain.course import Course, CourseLab, KnownSpec, Spec
 
 REMEMBERED_SPECS = 64
 _COURSE = (course.c.id, course.c.title, course.c.folder)
+#: Made once, for they are asked with every page.
+_ONE = select(*_COURSE).where(course.c.id == bindparam("course"))
+_LABS = (
+    select(*(column for column in lab.c if column is not lab.c.calibration))
+    .where(lab.c.course == bindparam("course"))
+    .order_by(lab.c.position, lab.c.id)
+)
 
 
 class SqlCourses(Transactions):
@@ -35,7 +42,7 @@ class SqlCourses(Transactions):
     def course(self, course_id: str) -> Course | None:
         """See `Courses`."""
         with self._read() as db:
-            row = db.execute(select(*_COURSE).where(course.c.id == course_id)).first()
+            row = db.execute(_ONE, {"course": course_id}).first()
         return None if row is None else Course(*row)
 
     def put_lab(self, course_id: str, one: Spec, calibration: str | None = None) -> bool:
@@ -64,10 +71,8 @@ class SqlCourses(Transactions):
 
     def labs(self, course_id: str) -> list[CourseLab]:
         """See `Courses`."""
-        listed = [column for column in lab.c if column is not lab.c.calibration]
-        query = select(*listed).where(lab.c.course == course_id).order_by(lab.c.position, lab.c.id)
         with self._read() as db:
-            rows = db.execute(query).mappings().all()
+            rows = db.execute(_LABS, {"course": course_id}).mappings().all()
         return [
             CourseLab(
                 course=row["course"],

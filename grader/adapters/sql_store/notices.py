@@ -2,12 +2,19 @@
 
 from collections.abc import Mapping
 
-from sqlalchemy import select, update
+from sqlalchemy import Integer, bindparam, select, update
 
 from grader.adapters.sql_store.board_tables import notice
 from grader.adapters.sql_store.engine import Transactions
 
 MOST = 100
+#: Made once, for it is asked with every page.
+_UNSEEN = (
+    select(notice.c.id, notice.c.course, notice.c.submission_id, notice.c.text, notice.c.at)
+    .where(notice.c.person_id == bindparam("person_id"), notice.c.seen_at.is_(None))
+    .order_by(notice.c.id.desc())
+    .limit(bindparam("limit", type_=Integer))
+)
 
 
 class SqlNotices(Transactions):
@@ -15,11 +22,9 @@ class SqlNotices(Transactions):
 
     def unseen(self, person_id: int, *, limit: int = 20) -> list[Mapping[str, object]]:
         """See `Notices`."""
-        c = notice.c
-        columns = (c.id, c.course, c.submission_id, c.text, c.at)
-        query = select(*columns).where(c.person_id == person_id, c.seen_at.is_(None)).order_by(c.id.desc())
+        given = {"person_id": person_id, "limit": min(max(1, limit), MOST)}
         with self._read() as db:
-            return [dict(row) for row in db.execute(query.limit(min(max(1, limit), MOST))).mappings()]
+            return [dict(row) for row in db.execute(_UNSEEN, given).mappings()]
 
     def seen(self, person_id: int, notice_id: int, now: float) -> None:
         """See `Notices`."""

@@ -6,12 +6,14 @@ from dataclasses import asdict
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from grader.adapters.sql_store.board_tables import extension
 from grader.adapters.sql_store.tables import course, lab, member, spec
 from grader.domain.lab import Lab
 from grader.domain.policy import Cap, Counts, CourseRules, Late, Policy
+
+_POLICIES = select(course.c.policies).where(course.c.id == bindparam("course"))
 
 
 def rules_of(db: Connection, course_id: str) -> CourseRules:
@@ -20,7 +22,7 @@ def rules_of(db: Connection, course_id: str) -> CourseRules:
     They are not read from those again: a lab that has changed since might not fit them any more, and a result that
     comes in meanwhile has to be scored.
     """
-    return load_rules(db.execute(select(course.c.policies).where(course.c.id == course_id)).scalar() or "")
+    return load_rules(db.execute(_POLICIES, {"course": course_id}).scalar() or "")
 
 
 def dump_rules(rules: CourseRules) -> str:

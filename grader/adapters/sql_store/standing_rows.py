@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import Connection, Row, select
 
@@ -54,7 +54,12 @@ def dump_marks(marks: Iterable[TestMark]) -> str:
 
 def load_marks(text: str | None) -> tuple[TestMark, ...]:
     """What `dump_marks` made; none of a score that is older than they are."""
-    return tuple(TestMark(*parts) for parts in json.loads(text)) if text else ()
+    return tuple(map(TestMark._make, json.loads(text))) if text else ()
+
+
+def load_many(texts: Iterable[str | None], empty: str) -> list[Any]:
+    """Many small values of JSON as one large one, which takes half the time; `empty` for those that are none."""
+    return cast(list[Any], json.loads(f"[{','.join(text or empty for text in texts)}]"))
 
 
 def passed_tests(text: str | None) -> list[str]:

@@ -1,7 +1,6 @@
 """Scoreboards: reading what `standing_updates` keeps."""
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -10,7 +9,6 @@ from sqlalchemy import (
     Connection,
     Engine,
     Integer,
-    RowMapping,
     Select,
     String,
     and_,
@@ -27,8 +25,9 @@ from grader.adapters.sql_store.folding import ESCAPE, folded, pattern
 from grader.adapters.sql_store.public_board import PublicBoard
 from grader.adapters.sql_store.remembered import Remembered
 from grader.adapters.sql_store.ruling import Ruling
-from grader.adapters.sql_store.standing_rows import CELL, load_marks, to_standing
+from grader.adapters.sql_store.standing_rows import CELL, load_many, to_standing
 from grader.adapters.sql_store.tables import lab, member, person, submission
+from grader.domain.marks import TestMark
 from grader.domain.people import Role
 from grader.domain.standings import Marks, Row, Standing, Total
 
@@ -51,7 +50,15 @@ _SORTS: Mapping[str, Any] = {
     "late": func.coalesce(standing_total.c.late_days_used, 0),
 }
 _BY_LAB = "a lab's points"
+_SECTIONS = (
+    select(member.c.section)
+    .where(member.c.course == bindparam("course"), member.c.role == str(Role.STUDENT), member.c.section != "")
+    .distinct()
+    .order_by(member.c.section)
+)
+_REVISION = select(lab.c.revision).where(lab.c.course == bindparam("course"), lab.c.id == bindparam("lab"))
 _Cells = Mapping[str, Standing]
+_marks: Callable[..., Marks] = Marks  # whose fields come as one long row
 
 
 class SqlStandings(Ruling, Transactions):
@@ -89,7 +96,7 @@ class SqlStandings(Ruling, Transactions):
     def marks(self, course: str, lab_id: str, *, offset: int = 0, limit: int = 50) -> list[Marks]:
         """See `Standings`."""
         s, m = standing.c, standing_mark.c
-        columns = (person.c.login, person.c.name, member.c.section, s.person_id, s.submission_id, s.points, m.marks,
+        columns = (s.person_id, person.c.login, person.c.name, member.c.section, s.submission_id, s.points, m.marks,
                    m.solved)  # fmt: skip
         is_student = and_(
             member.c.course == course, member.c.person_id == s.person_id, member.c.role == str(Role.STUDENT)
@@ -107,20 +114,23 @@ class SqlStandings(Ruling, Transactions):
             .limit(_bounded(limit))
         )
         with self._read() as db:
-            return [_to_marks(row) for row in db.execute(query).mappings()]
+            rows = db.execute(query).all()
+        told, solved = load_many((row[6] for row in rows), "[]"), load_many((row[7] for row in rows), "{}")
+        return [
+            _marks(*row[:6], tuple(map(TestMark._make, tests)), times)
+            for row, tests, times in zip(rows, told, solved, strict=True)
+        ]
 
     def revision(self, course: str, lab_id: str) -> int:
         """See `Standings`."""
         with self._read() as db:
-            found = db.execute(select(lab.c.revision).where(lab.c.course == course, lab.c.id == lab_id)).scalar()
+            found: int | None = db.execute(_REVISION, {"course": course, "lab": lab_id}).scalar()
         return found or 0
 
     def sections(self, course: str) -> list[str]:
         """See `Standings`."""
-        c = member.c
-        query = select(c.section).where(c.course == course, c.role == str(Role.STUDENT), c.section != "").distinct()
         with self._read() as db:
-            return list(db.execute(query.order_by(c.section)).scalars())
+            return list(db.execute(_SECTIONS, {"course": course}).scalars())
 
     def counted(self, submission_ids: Sequence[str]) -> dict[str, str]:
         """See `Standings`."""
@@ -197,12 +207,6 @@ def _cells(db: Connection, course: str, people: Sequence[int]) -> dict[int, dict
     for row in db.execute(_CELLS, {"course": course, "people": people}).all():
         found[row[2]][row[1]] = to_standing(row)
     return found
-
-
-def _to_marks(row: RowMapping) -> Marks:
-    names = ("person_id", "login", "name", "section", "submission_id", "points")
-    solved = json.loads(row["solved"]) if row["solved"] else {}
-    return Marks(**{name: row[name] for name in names}, tests=load_marks(row["marks"]), solved_s=solved)
 
 
 def _bounded(limit: int) -> int:
