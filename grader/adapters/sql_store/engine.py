@@ -1,5 +1,6 @@
 """Connections. SQLite needs care: by default it silently loses updates (two readers, then two writers)."""
 
+import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,8 +17,8 @@ BUSY_SECONDS = 15
 #: A connection that worked so lately works.
 FRESH_S = 1.0
 _USED = "used"
+_PASSING = "passing"
 _PRAGMAS = (
-    "journal_mode=wal",
     "synchronous=full",  # an acknowledged submission survives the loss of power
     "foreign_keys=on",
     f"busy_timeout={BUSY_SECONDS * 1000}",
@@ -62,11 +63,31 @@ def _prepare(connection: Any, record: object) -> None:
     prepare(connection)
     for pragma in _PRAGMAS:
         connection.execute(f"pragma {pragma}")
+    _keep_a_log(connection)
+
+
+def _keep_a_log(connection: Any) -> None:
+    """Readers and one writer at once (WAL). Of processes that turn a new database to it together, SQLite refuses all
+    but one, without the wait that `busy_timeout` asks for everywhere else."""
+    end = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            connection.execute("pragma journal_mode=wal")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > end:
+                raise
+            time.sleep(0.01)  # no event tells when the other is done
+        else:
+            return
 
 
 def _begin(connection: Connection) -> None:
-    read_only = connection.get_execution_options().get("read_only")
-    connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
+    options = connection.get_execution_options()
+    if options.get("read_only"):
+        connection.exec_driver_sql("BEGIN")
+        return
+    connection.exec_driver_sql("PRAGMA synchronous=normal" if options.get(_PASSING) else "PRAGMA synchronous=full")
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
 class Transactions:
@@ -78,11 +99,23 @@ class Transactions:
         # trips fewer
         alone = {} if engine.dialect.name == "sqlite" else {"isolation_level": "AUTOCOMMIT"}
         self._reading = engine.execution_options(read_only=True, **alone)
+        self._passing = engine.execution_options(**{_PASSING: True})
 
     @contextmanager
     def _write(self) -> Iterator[Connection]:
         """A transaction that may write. Raises StoreDown where the database cannot be reached or written."""
         with _told(), self._engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def _note(self) -> Iterator[Connection]:
+        """As `_write`, for what may be forgotten when the machine loses its power: it is not waited for the disk.
+
+        It survives the end of every process, and a later `_write` takes it along: the two never contradict each other.
+        """
+        with _told(), self._passing.begin() as connection:
+            if connection.dialect.name == "postgresql":
+                connection.exec_driver_sql("SET LOCAL synchronous_commit = off")
             yield connection
 
     @contextmanager
