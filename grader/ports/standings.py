@@ -4,7 +4,7 @@ Everything here is as graders see it; what hidden tests tell is taken out by `wi
 Only the public board hides them itself.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Hashable, Mapping, Sequence
 from typing import Protocol
 
 from grader.domain.job import Job
@@ -44,12 +44,23 @@ class Standings(Protocol):
         its letters, it is empty though they want to be listed, or they are no member."""
         ...
 
-    def marks(self, course: str, lab: str, *, offset: int = 0, limit: int = 50) -> list[Marks]:
-        """How the tests of what counts ended, by login; students without a submission are not in it. At most 1,000."""
+    def marks(
+        self, course: str, lab: str, *, offset: int = 0, limit: int = 50, people: Collection[int] | None = None
+    ) -> list[Marks]:
+        """How the tests of what counts ended, by login; students without a submission are not in it. At most 1,000.
+
+        `people`: of these students alone.
+        """
         ...
 
     def revision(self, course: str, lab: str) -> int:
-        """Grows whenever a standing of the lab changes: what was worked out from `marks` can be kept until then."""
+        """Grows whenever a standing of the lab changes, or who is in the course, or how they are called: what was
+        worked out from `marks` can be kept until then."""
+        ...
+
+    def lines(self, course: str) -> Mapping[int, Hashable]:
+        """The students by id, each with a value that is another one once anything of theirs has changed: their name,
+        section or alias, a standing, how their tests ended."""
         ...
 
     def sections(self, course: str) -> list[str]:

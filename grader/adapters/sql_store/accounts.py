@@ -5,7 +5,9 @@ from collections.abc import Sequence
 from sqlalchemy import ColumnElement, and_, bindparam, delete, exists, insert, or_, select, update
 
 from grader.adapters.sql_store.engine import Transactions
+from grader.adapters.sql_store.roll import renew
 from grader.adapters.sql_store.rows import to_credential, to_person
+from grader.adapters.sql_store.standing_updates import hold
 from grader.adapters.sql_store.tables import credential, member, person
 from grader.domain.people import Credential, CredentialKind, Member, Person, Role
 
@@ -26,14 +28,18 @@ class SqlAccounts(Transactions):
     def put_person(self, login: str, name: str, email: str = "") -> Person:
         """See `Accounts`."""
         with self._write() as db:
-            row = db.execute(
-                update(person).where(person.c.login == login).values(name=name, email=email).returning(person)
-            ).mappings().first()  # fmt: skip
-            if row is None:
-                row = db.execute(
-                    insert(person).values(login=login, name=name, email=email).returning(person)
-                ).mappings().one()  # fmt: skip
-        return to_person(row)
+            found = db.execute(select(person).where(person.c.login == login)).mappings().first()
+            if found is None:
+                new = insert(person).values(login=login, name=name, email=email).returning(person)
+                return to_person(db.execute(new).mappings().one())
+            if (found["name"], found["email"]) != (name, email):
+                theirs = select(member.c.course).where(member.c.person_id == found["id"]).order_by(member.c.course)
+                courses = db.execute(theirs).scalars().all()
+                for course in courses:
+                    hold(db, course)
+                db.execute(update(person).where(person.c.id == found["id"]).values(name=name, email=email))
+                renew(db, courses)
+        return Person(found["id"], login, name, email)
 
     def person(self, login: str) -> Person | None:
         """See `Accounts`."""
@@ -51,9 +57,13 @@ class SqlAccounts(Transactions):
         """See `Accounts`."""
         here = and_(member.c.course == course, member.c.person_id == person_id)
         with self._write() as db:
-            changed = db.execute(update(member).where(here).values(role=str(role), section=section))
-            if changed.rowcount == 0:
+            before = db.execute(select(member.c.role, member.c.section).where(here)).first()
+            if before is not None and tuple(before) == (str(role), section):
+                return
+            hold(db, course)
+            if db.execute(update(member).where(here).values(role=str(role), section=section)).rowcount == 0:
                 db.execute(insert(member).values(course=course, person_id=person_id, role=str(role), section=section))
+            renew(db, [course])
 
     def members(self, course: str, *, after: str = "", limit: int = 200) -> list[Member]:
         """See `Accounts`."""

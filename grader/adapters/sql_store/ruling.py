@@ -8,6 +8,7 @@ from grader.adapters.sql_store.board_tables import extension, standing
 from grader.adapters.sql_store.engine import Transactions
 from grader.adapters.sql_store.folding import folded
 from grader.adapters.sql_store.old_scores import describe
+from grader.adapters.sql_store.roll import renew
 from grader.adapters.sql_store.rules import dump_rules, labs_of, load_rules, rules_of, teams
 from grader.adapters.sql_store.standing_rows import read_shown
 from grader.adapters.sql_store.standing_updates import chunks, hold, restand, settle, stand_again
@@ -103,18 +104,13 @@ class Ruling(Transactions):
             hold(db, course_id)
             if (listed and not alias) or db.execute(select(taken)).scalar():
                 return False
+            renew(db, [course_id])
             return db.execute(update(member).where(own).values(alias=alias, listed=listed)).rowcount > 0
 
     def taken_up(self, course_id: str, lab_id: str, person_id: int, since: float) -> list[float]:
         """See `Standings`."""
-        c = submission.c
         with self._read() as db:
-            together = teams(db, course_id, rules_of(db, course_id).of(lab_id), [person_id])[person_id]
-            mine = (c.course == course_id, c.lab == lab_id, c.person_id.in_(together), c.created_at >= since)
-            handed = db.execute(select(c.id, c.created_at).where(*mine).order_by(c.created_at)).all()
-            jobs = read_shown(db, [handed_id for handed_id, _ in handed])
-            costing = _costing(db, jobs.values())
-        return [at for handed_id, at in handed if jobs[handed_id].id in costing]
+            return taken_up(db, course_id, lab_id, person_id, since)
 
     def _follow(self, course_id: str, labs: Collection[str] | None = None) -> None:
         """Work the standings of these labs out again, of all for None, and everybody's totals.
@@ -153,6 +149,17 @@ def _team(db: Connection, course_id: str, person_id: int) -> list[int]:
     theirs = select(c.team).where(c.course == course_id, c.person_id == person_id, c.team != "").scalar_subquery()
     found = db.execute(select(c.person_id).where(c.course == course_id, c.team == theirs)).scalars().all()
     return sorted({*found, person_id})
+
+
+def taken_up(db: Connection, course_id: str, lab_id: str, person_id: int, since: float) -> list[float]:
+    """When they, or their team, handed in since then what costs an attempt; oldest first."""
+    c = submission.c
+    together = teams(db, course_id, rules_of(db, course_id).of(lab_id), [person_id])[person_id]
+    mine = (c.course == course_id, c.lab == lab_id, c.person_id.in_(together), c.created_at >= since)
+    handed = db.execute(select(c.id, c.created_at).where(*mine).order_by(c.created_at)).all()
+    jobs = read_shown(db, [handed_id for handed_id, _ in handed])
+    costing = _costing(db, jobs.values())
+    return [at for handed_id, at in handed if jobs[handed_id].id in costing]
 
 
 def _costing(db: Connection, jobs: Iterable[Job]) -> set[str]:

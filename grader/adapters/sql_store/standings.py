@@ -1,29 +1,15 @@
 """Scoreboards: reading what `standing_updates` keeps."""
 
-from collections.abc import Callable, Mapping, Sequence
-from functools import cache
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import (
-    ColumnElement,
-    Connection,
-    Engine,
-    Integer,
-    Select,
-    String,
-    and_,
-    bindparam,
-    exists,
-    func,
-    or_,
-    select,
-)
+from sqlalchemy import Connection, Engine, Integer, Select, and_, bindparam, select
 
 from grader.adapters.sql_store.board_tables import standing, standing_mark, standing_total
 from grader.adapters.sql_store.engine import Transactions
-from grader.adapters.sql_store.folding import ESCAPE, folded, pattern
 from grader.adapters.sql_store.public_board import PublicBoard
 from grader.adapters.sql_store.remembered import Remembered
+from grader.adapters.sql_store.roll import Line, Rolls
 from grader.adapters.sql_store.ruling import Ruling
 from grader.adapters.sql_store.standing_rows import CELL, load_many, to_standing
 from grader.adapters.sql_store.tables import lab, member, person, submission
@@ -41,21 +27,6 @@ _TOTAL = (
     standing_total.c.version,
 )
 _HEAD = (person.c.id, person.c.login, person.c.name, member.c.section, member.c.alias, member.c.listed, *_TOTAL)
-_SORTS: Mapping[str, Any] = {
-    "login": person.c.login,
-    "name": func.lower(person.c.name),
-    "section": member.c.section,
-    "points": func.coalesce(standing_total.c.points, -1),
-    "last": func.coalesce(standing_total.c.last_at, 0.0),
-    "late": func.coalesce(standing_total.c.late_days_used, 0),
-}
-_BY_LAB = "a lab's points"
-_SECTIONS = (
-    select(member.c.section)
-    .where(member.c.course == bindparam("course"), member.c.role == str(Role.STUDENT), member.c.section != "")
-    .distinct()
-    .order_by(member.c.section)
-)
 _REVISION = select(lab.c.revision).where(lab.c.course == bindparam("course"), lab.c.id == bindparam("lab"))
 _Cells = Mapping[str, Standing]
 _marks: Callable[..., Marks] = Marks  # whose fields come as one long row
@@ -68,19 +39,19 @@ class SqlStandings(Ruling, Transactions):
         super().__init__(engine)
         self._remembered: Remembered[tuple[str, int, int], _Cells] = Remembered(REMEMBERED_ROWS)
         self._public = PublicBoard()
+        self._rolls = Rolls()
 
     def board(
         self, course: str, *, sort: str = "login", descending: bool = False, section: str = "", search: str = "",
         offset: int = 0, limit: int = 50,
     ) -> tuple[list[Row], int]:  # fmt: skip
         """See `Standings`."""
+        first = max(0, offset)
         with self._read() as db:
-            named = sort if sort in _SORTS else _lab_of(db, course, sort)
-            page, count = _board_queries(named, descending, bool(section), bool(search))
-            given = {"course": course, "lab": sort, "section": section, "pattern": pattern(search)}
-            heads = db.execute(page, given | {"offset": max(0, offset), "limit": _bounded(limit)}).all()
-            everybody = db.execute(count, given).scalar() or 0
-            return self._rows(db, course, heads), everybody
+            roll = self._rolls.of(db, course)
+            everybody = self._rolls.ordered(db, roll, sort, descending=descending)
+            found = roll.found(everybody, section, search) if section or search else everybody
+            return self._rows(db, course, [_head(line) for line in found[first : first + _bounded(limit)]]), len(found)
 
     def mine(self, course: str, person_id: int) -> Row | None:
         """See `Standings`."""
@@ -93,28 +64,13 @@ class SqlStandings(Ruling, Transactions):
         with self._read() as db:
             return self._public.rows(db, course, now, min(_bounded(limit), MOST_PUBLIC))
 
-    def marks(self, course: str, lab_id: str, *, offset: int = 0, limit: int = 50) -> list[Marks]:
+    def marks(
+        self, course: str, lab_id: str, *, offset: int = 0, limit: int = 50, people: Collection[int] | None = None
+    ) -> list[Marks]:
         """See `Standings`."""
-        s, m = standing.c, standing_mark.c
-        columns = (s.person_id, person.c.login, person.c.name, member.c.section, s.submission_id, s.points, m.marks,
-                   m.solved)  # fmt: skip
-        is_student = and_(
-            member.c.course == course, member.c.person_id == s.person_id, member.c.role == str(Role.STUDENT)
-        )
-        its = and_(m.course == course, m.lab == s.lab, m.person_id == s.person_id)
-        query = (
-            select(*columns)
-            .select_from(standing)
-            .join(member, is_student)
-            .join(person, person.c.id == s.person_id)
-            .outerjoin(standing_mark, its)
-            .where(s.course == course, s.lab == lab_id)
-            .order_by(person.c.login)
-            .offset(max(0, offset))
-            .limit(_bounded(limit))
-        )
+        given = {"course": course, "lab": lab_id, "offset": max(0, offset), "limit": _bounded(limit)}
         with self._read() as db:
-            rows = db.execute(query).all()
+            rows = db.execute(_MARKS if people is None else _MARKS_OF, {**given, "people": people}).all()
         told, solved = load_many((row[6] for row in rows), "[]"), load_many((row[7] for row in rows), "{}")
         return [
             _marks(*row[:6], tuple(map(TestMark._make, tests)), times)
@@ -130,7 +86,12 @@ class SqlStandings(Ruling, Transactions):
     def sections(self, course: str) -> list[str]:
         """See `Standings`."""
         with self._read() as db:
-            return list(db.execute(_SECTIONS, {"course": course}).scalars())
+            return self._rolls.of(db, course).sections
+
+    def lines(self, course: str) -> Mapping[int, Hashable]:
+        """See `Standings`."""
+        with self._read() as db:
+            return self._rolls.of(db, course).lines
 
     def counted(self, submission_ids: Sequence[str]) -> dict[str, str]:
         """See `Standings`."""
@@ -157,11 +118,10 @@ def _row(head: Sequence[Any], cells: _Cells) -> Row:
     return Row(person_id, login, name, section, alias, bool(listed), total, cells, version or 0)
 
 
-def _lab_of(db: Connection, course: str, sort: str) -> str:
-    """The kind of order that a lab's column is. Raises ValueError where there is no such lab."""
-    if not db.execute(select(exists().where(lab.c.course == course, lab.c.id == sort))).scalar():
-        raise ValueError("a scoreboard is sorted by login, name, section, points, last, late, or the id of a lab")
-    return _BY_LAB
+def _head(line: Line) -> tuple[Any, ...]:
+    """A line as `_HEAD` has it; who has no total yet has no version."""
+    sums = (line.points, line.max_points, line.late_days, line.version)
+    return line.person_id, line.login, line.name, line.section, line.alias, line.listed, *sums
 
 
 def _everybody() -> Select[Any]:
@@ -173,29 +133,22 @@ def _everybody() -> Select[Any]:
 _MINE = _everybody().where(member.c.person_id == bindparam("person_id"))
 
 
-@cache
-def _board_queries(sort: str, descending: bool, section: bool, search: bool) -> tuple[Select[Any], Select[Any]]:
-    """A page and the count of all: made once for each kind of question, for making them takes longer than asking."""
-    wanted: list[ColumnElement[bool]] = [member.c.course == bindparam("course"), member.c.role == str(Role.STUDENT)]
-    count = select(func.count()).select_from(member)
-    if section:
-        wanted.append(member.c.section == bindparam("section"))
-    if search:
-        count = count.join(person, person.c.id == member.c.person_id)
-        like: ColumnElement[str] = bindparam("pattern", type_=String)
-        wanted.append(or_(*(folded(c).like(like, escape=ESCAPE) for c in (person.c.login, person.c.name))))
-    query = _everybody()
-    if sort == _BY_LAB:
-        s = standing.c
-        cell = and_(s.course == member.c.course, s.person_id == member.c.person_id, s.lab == bindparam("lab"))
-        query, order = query.outerjoin(standing, cell), func.coalesce(s.points, -1)
-    else:
-        order = _SORTS[sort]
-    turned = order.desc() if descending else order.asc()
+def _all_marks() -> Select[Any]:
+    s, m = standing.c, standing_mark.c
+    columns = (s.person_id, person.c.login, person.c.name, member.c.section, s.submission_id, s.points, m.marks,
+               m.solved)  # fmt: skip
+    a_student = member.c.role == str(Role.STUDENT)
+    is_student = and_(member.c.course == s.course, member.c.person_id == s.person_id, a_student)
+    its = and_(m.course == s.course, m.lab == s.lab, m.person_id == s.person_id)
     bounds = {name: bindparam(name, type_=Integer) for name in ("offset", "limit")}
-    page = query.where(*wanted).order_by(turned, person.c.login).offset(bounds["offset"]).limit(bounds["limit"])
-    return page, count.where(*wanted)
+    joined = standing.join(member, is_student).join(person, person.c.id == s.person_id).outerjoin(standing_mark, its)
+    here = (s.course == bindparam("course"), s.lab == bindparam("lab"))
+    query = select(*columns).select_from(joined).where(*here).order_by(person.c.login)
+    return query.offset(bounds["offset"]).limit(bounds["limit"])
 
+
+_MARKS = _all_marks()
+_MARKS_OF = _MARKS.where(standing.c.person_id.in_(bindparam("people", expanding=True)))
 
 _CELLS = select(*CELL).where(
     standing.c.course == bindparam("course"), standing.c.person_id.in_(bindparam("people", expanding=True))
