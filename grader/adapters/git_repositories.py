@@ -14,6 +14,7 @@ from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
 from grader.domain.errors import BadSettings, ForgeDown, NotFound, UnreadableSubmission
+from grader.domain.placing import refuse_twins
 from grader.domain.submission import MAX_FILE_BYTES, too_large
 from grader.domain.text import clean_line
 from grader.ports.repositories import Found
@@ -31,6 +32,7 @@ MAX_CPU_S = 120
 #: How a student's pack is checked, and what is refused before any of our code sees it.
 SETTINGS = {
     "receive.fsckObjects": "true",
+    "receive.fsck.badFilemode": "error",
     "receive.maxInputSize": "8m",
     "receive.denyDeletes": "true",
     "receive.denyDeleteCurrent": "true",
@@ -41,6 +43,7 @@ SETTINGS = {
     "receive.shallowUpdate": "false",
     "transfer.hideRefs": "refs/grader",
     "fetch.fsckObjects": "true",
+    "fetch.fsck.badFilemode": "error",
     "uploadpack.allowFilter": "false",
     "http.receivepack": "true",
     "http.getanyfile": "false",
@@ -60,6 +63,9 @@ _LOGIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,99}")
 _COMMIT = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 _LINK, _SUBMODULE = "120000", "160000"
 _BESIDE = 20
+#: What git writes down of one folder: tens of thousands of names. Listing a larger one would cost us gigabytes.
+MAX_FOLDER_BYTES = 2 * 1024 * 1024
+_REMEMBERED = 4_096
 
 
 class GitRepositories:
@@ -67,6 +73,7 @@ class GitRepositories:
 
     def __init__(self, root: Path) -> None:
         self._root = root
+        self._checked: set[tuple[Path, str, str]] = set()  # commits whose folder, and those above it, have no twins
 
     @property
     def root(self) -> str:
@@ -140,10 +147,12 @@ class GitRepositories:
         place = self._place(course, login)
         held = _checked_quarantine(place, quarantine or {})
         folders = sorted({str(PurePosixPath(path).parent) for path in paths})
+        for folder in folders:
+            self._check_above(place, commit, folder, held)
         entries = {name: entry for folder in folders for name, entry in self._listing(place, commit, folder, held)}
         files = {}
         for path in paths:
-            _refuse_clash(path, entries)
+            refuse_twins(path, entries)
             if path in entries:
                 files[path] = self._blob(place, path, *entries[path], held)
         beside = [name for name, (mode, _) in entries.items() if name not in files and mode != "040000"]
@@ -206,6 +215,24 @@ class GitRepositories:
             mode, _, identity = head.decode("ascii").split(" ")
             yield name.decode("utf-8", "surrogateescape"), (mode, identity)
 
+    def _check_above(self, place: Path, commit: str, folder: str, held: Mapping[str, str]) -> None:
+        """Refuse a commit whose folders are too large to list, or have a twin: `Labs` beside `labs`."""
+        key = (place, commit, folder)
+        if key in self._checked:
+            return
+        above = [str(parent) for parent in PurePosixPath(folder).parents] if folder != "." else []
+        asked = "".join(f"{_hex(commit)}:{'' if path == '.' else path}\n" for path in (folder, *above))
+        sizes = self._call(place, "cat-file", "--batch-check=%(objectsize)", stdin=asked.encode(), held=held)
+        for path, size in zip((folder, *above), sizes.decode("utf-8", "replace").splitlines(), strict=False):
+            if size.isdigit() and int(size) > MAX_FOLDER_BYTES:
+                shown = "the commit's own folder" if path == "." else clean_line(path, 100)
+                raise UnreadableSubmission(f"{shown} holds too many files", "push the course's folders alone")
+        for child, parent in zip((folder, *above), above, strict=False):
+            refuse_twins(child, [name for name, _ in self._listing(place, commit, parent, held)])
+        if len(self._checked) >= _REMEMBERED:
+            self._checked.clear()
+        self._checked.add(key)
+
     def _blob(self, place: Path, path: str, mode: str, identity: str, held: Mapping[str, str]) -> bytes:
         if mode == _LINK:
             raise UnreadableSubmission(f"{path} is a link", "push the file itself")
@@ -258,14 +285,6 @@ def _hex(commit: str) -> str:
     if not _COMMIT.fullmatch(commit):
         raise UnreadableSubmission("that is no commit", "push again")
     return commit
-
-
-def _refuse_clash(path: str, entries: Mapping[str, tuple[str, str]]) -> None:
-    """Two names that some computers take for one: nobody could say which of them was meant."""
-    twins = [name for name in entries if name != path and name.casefold() == path.casefold()]
-    if twins and path in entries:
-        shown = clean_line(twins[0], 100)
-        raise UnreadableSubmission(f"{shown} and {path} differ in capitals alone", f"keep {path}, remove the other")
 
 
 def _checked_quarantine(place: Path, quarantine: Mapping[str, str]) -> dict[str, str]:

@@ -86,8 +86,8 @@ def finding_lines(findings: tuple[Finding, ...]) -> list[str]:
 def _told(message: str) -> list[str]:
     """The text of a failure in our width, without its numbers and pictures: those are better on the page."""
     parts = rows(message)
-    if not parts:
-        return message.splitlines()
+    if not parts:  # anybody's text: set off, so that no line of it reads as one of ours
+        return [f"  {line}" for line in message.splitlines()]
     lines = [message.partition("\n")[0]]
     for label, text in parts:
         if label not in NUMBERS:
@@ -116,7 +116,10 @@ def end_lines(job: Job) -> list[str]:
     """Why there is no score."""
     if job.state is JobState.FAILED:
         whose = _WHOSE.get(job.fault or Fault.US, "ours, not yours")
-        return [f"Not graded; the fault is {whose}.", *clean(job.problem, 500).splitlines()[:5]]
+        return [
+            f"Not graded; the fault is {whose}.",
+            *(f"  {line}" for line in clean(job.problem, 500).splitlines()[:5]),
+        ]
     return [_ENDS.get(job.state, "")]
 
 

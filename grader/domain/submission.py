@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import re
 import tokenize
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,6 +19,11 @@ MAX_FILE_BYTES = 1024 * 1024
 MAX_NORMALISED_BYTES = 256 * 1024
 MAX_NORMALISED_LINE = 4_096
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
+_LFS = b"version https://git-lfs.github.com/spec/"
+#: A comment in one of the first two lines in which a file names its own encoding, wherever a reader sees a line end.
+_DECLARED = re.compile(rb"[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)", re.DOTALL)
+_LINE_ENDS = (rb"\n", rb"\r\n?|\n")
+_PLAIN = re.compile(rb"utf[-_]?8([-_]sig)?|(us[-_])?ascii", re.IGNORECASE)
 #: Tokens that say nothing about what a program does, and those whose text is layout only.
 _LAYOUT = (tokenize.COMMENT, tokenize.NL, tokenize.ENCODING)
 _SHAPE = (tokenize.INDENT, tokenize.DEDENT, tokenize.NEWLINE, tokenize.ENDMARKER)
@@ -106,7 +112,7 @@ def check_files(files: Mapping[str, bytes], lab: Lab, beside: Sequence[str] = ()
             raise missing_file(path, [name for name in (*files, *beside) if name not in lab.submission])
         if len(files[path]) > MAX_FILE_BYTES:
             raise too_large(path)
-        problem, advice = _problem(files[path])
+        problem, advice = _problem(path, files[path])
         if problem:
             raise UnreadableSubmission(f"{path} {problem}", advice)
 
@@ -115,7 +121,7 @@ def missing_file(path: str, found: Sequence[str]) -> UnreadableSubmission:
     """The refusal of a submission without `path`; `found` are the names that are there instead."""
     suffix = f".{path.rpartition('.')[2]}" if "." in path else ""
     likely = sorted(name for name in {*found} - {path} if name.endswith(suffix))
-    shown = [clean_line(name, 60) for name in likely[:5]]
+    shown = [_told_apart(name, path) for name in likely[:5]]
     if not shown:
         return UnreadableSubmission(f"there is no {path}, which this lab is graded from", f"hand in your {path}")
     if len(likely) > len(shown):
@@ -128,17 +134,26 @@ def missing_file(path: str, found: Sequence[str]) -> UnreadableSubmission:
     )
 
 
+def _told_apart(name: str, path: str) -> str:
+    """`name` as it is shown, with its odd characters spelt out where it would look like `path`."""
+    shown = clean_line(name, 60)
+    alike = len(shown) == len(path) and all(a == b or not a.isascii() for a, b in zip(shown, path, strict=True))
+    return clean_line(ascii(name), 120) if alike else shown
+
+
 def too_large(name: str, limit: int = MAX_FILE_BYTES) -> UnreadableSubmission:
     """The refusal of something above a cap of `limit` bytes."""
     advice = "leave data and outputs out of it: code is much smaller"
     return UnreadableSubmission(f"{name} is larger than {limit // 1024**2} MB", advice)
 
 
-def _problem(data: bytes) -> tuple[str, str]:
+def _problem(path: str, data: bytes) -> tuple[str, str]:
     """What is wrong with one file and what to do; two empty texts if nothing is."""
     if not data.strip(b" \t\r\n\f\v\xef\xbb\xbf"):
         return "is empty", "save it in your editor and hand it in again"
     again = "save it as UTF-8 in your editor and hand it in again"
+    if data.startswith(_LFS):
+        return "is a Git LFS pointer, not the file itself", "git lfs untrack it, and hand in the file itself"
     if data.startswith(_UTF16):
         return "is not a text file that Python reads: it is saved as UTF-16", again
     if b"\0" in data:
@@ -151,4 +166,19 @@ def _problem(data: bytes) -> tuple[str, str]:
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         return f"is not a text file in UTF-8: line {line} has a byte 0x{data[error.start]:02x}", again
-    return "", ""
+    other = _other_encoding(data) if path.endswith(".py") else ""
+    return (f"says that it is written in {other}", "remove that line: the file is UTF-8 already") if other else ("", "")
+
+
+def _other_encoding(data: bytes) -> str:
+    """The encoding that Python would read these bytes in, if it is another one than ours; else empty.
+
+    In another one (unicode_escape, utf-7) a comment can be a line of the program: it would run what nobody can read,
+    and `normalised_digest` would be that of another program.
+    """
+    for end in _LINE_ENDS:
+        for line in re.split(end, data.removeprefix(b"\xef\xbb\xbf"), maxsplit=2)[:2]:
+            found = _DECLARED.match(line)
+            if found and not _PLAIN.fullmatch(found[1]):
+                return clean_line(found[1].decode("ascii", "replace"), 40)
+    return ""

@@ -13,6 +13,7 @@ _UNSEEN = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f"  # C0 and C1 but for tab and line feed
     "\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\uffa0"  # soft hyphen, joiners, blank fillers
     "\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"  # zero-width, direction and annotation controls
+    "\U0001d173-\U0001d17a"  # beams and slurs that show nothing
     "\U000e0000-\U000e0fff]"  # tags and variation supplements: text no reader sees
 )
 _SURROGATES = re.compile("[\ud800-\udfff]")
@@ -31,10 +32,15 @@ def clean_line(text: str, limit: int) -> str:
     return _cut(" ".join(_plain(text).split()), limit)
 
 
+def unseen_removed(text: str) -> str:
+    """`text` without the characters that show nothing."""
+    return _UNSEEN.sub("", text)
+
+
 def _plain(text: str) -> str:
     text = _SEQUENCES.sub("", text)
     text = _BREAKS.sub("\n", text)
-    text = _UNSEEN.sub("", text)
+    text = unseen_removed(text)
     return _SURROGATES.sub("\ufffd", text)
 
 

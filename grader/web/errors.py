@@ -38,6 +38,7 @@ STATUS: dict[type[GraderError], int] = {
     QueueDown: 503,
     StoreDown: 503,
 }
+MALFORMED = "send the form again: one file, with a short name"
 #: Shows an error to a person: (request, error, status) -> page.
 ErrorPage = Callable[[Request, GraderError, int], Response]
 
@@ -68,7 +69,8 @@ def install(app: FastAPI, page: ErrorPage) -> None:
     def http(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
         kind = NotFound if error.status_code == HTTPStatus.NOT_FOUND else GraderError
-        told = kind(clean_line(str(error.detail), 300))
+        malformed = error.status_code == HTTPStatus.BAD_REQUEST  # only forms are read that strictly
+        told = kind(clean_line(str(error.detail), 300), MALFORMED if malformed else "")
         told.fault = Fault.STUDENT
         return answer(request, told, error.status_code)
 

@@ -97,12 +97,12 @@ def test_only_another_attempt_is_told() -> None:
 
 def test_two_findings_are_shown_and_the_rest_counted() -> None:
     lines = finding_lines((finding("one"), finding("two"), finding("three", "test_c", "test_d"), finding("four")))
-    assert lines == ["", "one", "", "two", "", "3 more to mend; see the page."]
+    assert lines == ["", "  one", "", "  two", "", "3 more to mend; see the page."]
 
 
 def test_a_long_finding_is_cut_with_a_note_of_how_much() -> None:
     lines = finding_lines((finding("\n".join(f"line {n}" for n in range(24))),))
-    assert lines[1:19] == [f"line {n}" for n in range(18)]
+    assert lines[1:19] == [f"  line {n}" for n in range(18)]
     assert lines[19] == " … 6 more lines on the page"
 
 
@@ -164,7 +164,7 @@ def test_why_there_is_no_score_is_said_with_whose_fault_it_is() -> None:
     assert "our fault" in end_lines(job(JobState.DEAD))[0]
     assert end_lines(job(JobState.FAILED, fault=Fault.STUDENT, problem="it died")) == [
         "Not graded; the fault is in your code.",
-        "it died",
+        "  it died",
     ]
     assert "the lab's, not yours" in end_lines(job(JobState.FAILED, fault=Fault.LAB_AUTHOR, problem="x"))[0]
 

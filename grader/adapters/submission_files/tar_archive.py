@@ -21,6 +21,11 @@ _LZMA_MEMORY_BYTES = 128 * 1024 * 1024
 _STREAMS = 64  # compressed files may be joined end to end; each costs a copy of the rest
 _KINDS = {b"0": Kind.FILE, b"\0": Kind.FILE, b"7": Kind.FILE, b"5": Kind.FOLDER, b"1": Kind.LINK, b"2": Kind.LINK}
 _EXTENSIONS = (b"x", b"g", b"L", b"K")
+#: Far above what any archiver writes: headers that speak of one member, and records or bytes in one of them.
+_MOST_EXTENSIONS = 8
+_MOST_RECORDS = 200
+_LONGEST_EXTENSION = 1024 * 1024
+_SPARSE = b"GNU.sparse"
 _WITHOUT_DATA = (b"1", b"2", b"3", b"4", b"5", b"6")
 
 
@@ -100,6 +105,8 @@ def _members_of(data: bytes, name: str, lab: Lab) -> list[_Member]:
                 f"hand in only {lab.submission[0]} or the lab's own folder",
             )
         members.append(member)
+    if not members and data.strip(b"\0"):
+        raise _Damaged
     if not members:
         raise UnreadableSubmission(f"{name} is an empty archive", f"put {lab.submission[0]} into it")
     return members
@@ -109,6 +116,7 @@ def _members(data: bytes) -> Iterator[_Member]:
     """Every member in order. `told` holds what extension headers say of the next one."""
     offset = 0
     told: dict[str, bytes] = {}
+    extensions = 0
     while offset + _BLOCK <= len(data):
         header = data[offset : offset + _BLOCK]
         if not any(header):
@@ -122,15 +130,18 @@ def _members(data: bytes) -> Iterator[_Member]:
             raise _Damaged
         offset = end + -end % _BLOCK
         if extension:
+            extensions += 1
+            if extensions > _MOST_EXTENSIONS or size > _LONGEST_EXTENSION:
+                raise _Damaged
             told |= _told(kind, data[start:end])
         else:
             yield _Member(_entry(header, told), start, end - start)
-            told = {}
+            told, extensions = {}, 0
 
 
 def _entry(header: bytes, told: Mapping[str, bytes]) -> Entry:
     path = tidy(told.get("path", _path(header)).decode("utf-8", "surrogateescape"))
-    sparse = any(key.startswith("GNU.sparse") for key in told)
+    sparse = any(key.startswith(_SPARSE.decode()) for key in told)
     return Entry(path, Kind.OTHER if sparse else _KINDS.get(header[156:157], Kind.OTHER))
 
 
@@ -168,15 +179,20 @@ def _decimal(field: bytes) -> int:
 
 
 def _pax(data: bytes) -> dict[str, bytes]:
-    """The records `<length> <key>=<value>\\n` of an extended header."""
+    """Those records `<length> <key>=<value>\\n` of an extended header that are needed here."""
     records = {}
+    count = 0
     at = 0
     while at < len(data):
         digits = data[at : at + 20].partition(b" ")[0]
         end = at + _decimal(digits)
         if end <= at + len(digits) + 1 or data[end - 1 : end] != b"\n":  # every record is longer than its length
             raise _Damaged
+        count += 1
+        if count > _MOST_RECORDS:
+            raise _Damaged
         key, _, value = data[at + len(digits) + 1 : end - 1].partition(b"=")
-        records[key.decode("utf-8", "replace")] = value
+        if key in (b"path", b"size") or key.startswith(_SPARSE):
+            records[key.decode("utf-8", "replace")] = value
         at = end
     return records
