@@ -1,5 +1,7 @@
 # What a sandboxed process of the cpu queue finds: an interpreter and libraries, never code, which arrives on standard
-# input. Built without a context (grader doctor --build-image) and tagged by this file's digest, so an edit is a new image.
+# input. Built from this file and requirements.lock alone (grader doctor --build-image) and tagged by both, so an edit is
+# a new image. To pin the base too: FROM python:3.11-slim-bookworm@sha256:… (SECURITY.md).
 FROM python:3.11-slim-bookworm
-RUN pip install --no-cache-dir numpy==2.4.6 pytest==9.2.0 pytest-json-report==1.5.0
+COPY requirements.lock /tmp/
+RUN pip install --no-cache-dir --disable-pip-version-check --only-binary :all: --require-hashes -r /tmp/requirements.lock
 USER 61002:61002
