@@ -3,7 +3,7 @@
 import asyncio
 import gc
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from grader.adapters.forges import HttpStatuses
 from grader.adapters.git_repositories import GitRepositories
 from grader.adapters.lab_folder import CourseFolder
 from grader.adapters.sql_store import SqlStore
+from grader.adapters.sql_store.news import News
 from grader.adapters.submission_files import SubmissionFiles
 from grader.dispatcher import Dispatcher
 from grader.domain.errors import GradingFailed, NoSandbox
@@ -41,10 +42,12 @@ from worker import canary, program, rehearsing, supervisor
 from worker.broker import TASK, celery_app
 from worker.client import GraderClient
 from worker.embedded import EmbeddedWorker
-from worker.sandbox import Probe, Sandbox, SandboxError
+from worker.sandbox import Probe, Sandbox, SandboxError, reaper
 from worker.sandbox.kinds import choose, docker_sandbox, probes
 from worker.settings import worker_name
 from worker.shift import Shift
+from worker.verdictless import NoReport
+from worker.warm.pool import Warm
 
 #: Who the first link is for, until a roster says otherwise.
 FIRST_PERSON = "instructor"
@@ -83,7 +86,7 @@ def _told() -> Iterator[None]:
     """Turn what the worker says of a run without a result into an error of ours."""
     try:
         yield
-    except supervisor.NoReport as missing:
+    except NoReport as missing:
         raise GradingFailed(missing.fault, missing.problem) from None
     except SandboxError as error:
         raise NoSandbox(str(error), error.fix) from None
@@ -115,6 +118,10 @@ class App:
         """What each sandbox says of this machine."""
         return probes(self.settings.docker_runtime)
 
+    def sweep(self) -> list[str]:
+        """Remove what killed workers left on this machine; what that was."""
+        return reaper.sweep()
+
     def build_image(self) -> None:
         """Build the Docker sandbox's image. Raises NoSandbox."""
         try:
@@ -132,7 +139,7 @@ def build_service(settings: Settings, watchers: Watchers | None = None, woken: A
     for course in store.standings.stale():
         store.standings.rebuild(course)
     rules = JobRules(lease_s=settings.lease_s, offer_s=settings.offer_s, max_attempts=settings.max_attempts)
-    hooks = {} if watchers is None else {"changed": watchers.changed, "woken": woken}
+    hooks: dict[str, Any] = {} if watchers is None else {"changed": _everywhere(watchers, store.news), "woken": woken}
     return Service(
         store=store,
         clock=time.time,
@@ -142,6 +149,17 @@ def build_service(settings: Settings, watchers: Watchers | None = None, woken: A
         rules=rules,
         **hooks,
     )
+
+
+def _everywhere(watchers: Watchers, news: News) -> Callable[[str], None]:
+    """Tell of a job here, and in the other processes of this service."""
+
+    def changed(job_id: str) -> None:
+        watchers.changed(job_id)
+        news.tell(job_id)
+
+    news.listen(watchers.changed)
+    return changed
 
 
 class Site:
@@ -165,6 +183,7 @@ class Site:
         )
         wanted = settings.embedded if with_worker is None else with_worker
         self._client = GraderClient(settings.own_url, settings.token()) if wanted else None
+        self._warm: Warm | None = None
         self._worker = self._embedded(celery, self._client) if self._client else None
 
     def open_course(self) -> list[str]:
@@ -202,16 +221,18 @@ class Site:
         if self._worker is not None and self._client is not None:
             self._worker.stop(timeout)
             self._client.close()
+        if self._warm is not None:
+            self._warm.close()
         self._watchers.close()
 
     def _embedded(self, celery: Any, client: GraderClient) -> EmbeddedWorker:
         settings = self.settings
         queues = [name.strip() for name in settings.queues.split(",")]
         try:
-            sandbox = choose(settings.sandbox, settings.docker_runtime)
+            self._warm = Warm(choose(settings.sandbox, settings.docker_runtime), settings.slots)
         except SandboxError as error:
             raise NoSandbox(str(error), error.fix) from None
-        shift = Shift(client, sandbox, worker_name(), queues, settings.slots)
+        shift = Shift(client, self._warm, worker_name(), queues, settings.slots)
         return EmbeddedWorker(celery, shift, settings.slots, queues)
 
     def _wake(self) -> None:

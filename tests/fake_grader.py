@@ -46,6 +46,7 @@ def assignment(spec: str = "", isolation: str = "split", starter: str = "def one
     return {
         "manifest": MANIFEST.format(isolation=isolation),
         "lab_path": "tiny",
+        "spec": "5" * 64,
         "bundle": {path: base64.b64encode(data).decode() for path, data in bundle.items()},
         "files": {"starter.py": base64.b64encode(starter.encode()).decode()},
         "seed": 7,
@@ -117,8 +118,10 @@ class FakeGrader:
         return [kind for i, kind in enumerate(kinds) if i == 0 or kinds[i - 1] != kind]
 
     def events(self) -> list[dict[str, Any]]:
-        """Every event it was told."""
-        return [event for call in self.told("events") for event in call.body["events"]]
+        """Every event it was told, the last ones with the result."""
+        with self._heard:
+            calls = [call for call in self.calls if call.what in ("events", "result")]
+        return [event for call in calls for event in call.body["events"]]
 
     def wait_for(self, happened: Callable[[], Any]) -> None:
         """Wait until that is so; asked after each call. Fails after some seconds."""

@@ -19,6 +19,8 @@ PATIENCE_S = 900.0
 CLAIM_PATIENCE_S = 15.0
 FIRST_PAUSE_S = 0.1
 LONGEST_PAUSE_S = 5.0
+#: The newest bundles of specs are kept: claims name them, and the grader does not send them again.
+MOST_BUNDLES = 16
 _TIMEOUT = httpx.Timeout(30.0, connect=5.0)
 _BEAT_TIMEOUT = httpx.Timeout(5.0)
 # given up before a server's usual 5 s: a connection that the other end closes meanwhile costs a message
@@ -45,7 +47,10 @@ class NotUnderstood(Exception):
 
 @dataclass(frozen=True)
 class Claim:
-    """A job that is now this worker's, for `lease_s` seconds after each beat. `assignment` is as it was sent."""
+    """A job that is now this worker's, for `lease_s` seconds after each beat.
+
+    `assignment` is as it was sent, but for its bundle, whose files are bytes.
+    """
 
     job_id: str
     attempt: int
@@ -61,6 +66,8 @@ class GraderClient:
         self._http = httpx.Client(base_url=url, limits=_LIMITS)
         self._token = token
         self._hurried = threading.Event()
+        self._lock = threading.Lock()
+        self._bundles: dict[str, Mapping[str, bytes]] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -83,13 +90,32 @@ class GraderClient:
 
     def claim(self, job_id: str, worker: str) -> Claim:
         """Make the job this worker's. Raises NotOurs where it waits no longer, GraderDown, NotUnderstood."""
-        told = self._post(f"/api/worker/jobs/{job_id}/claim", {"worker": worker}, self._token, CLAIM_PATIENCE_S)
+        known = self._known()
+        asked = {"worker": worker, "known": list(known)}
+        told = self._post(f"/api/worker/jobs/{job_id}/claim", asked, self._token, CLAIM_PATIENCE_S)
         try:
-            return Claim(
-                job_id, int(told["attempt"]), str(told["token"]), float(told["lease_s"]), dict(told["assignment"])
-            )
-        except (KeyError, TypeError, ValueError) as error:
+            assignment = self._whole(dict(told["assignment"]), known)
+            return Claim(job_id, int(told["attempt"]), str(told["token"]), float(told["lease_s"]), assignment)
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise NotUnderstood(f"the answer to a claim made no sense: {error!r}") from None
+
+    def _known(self) -> dict[str, Mapping[str, bytes]]:
+        """The bundles that need not be sent again, by spec digest, which says all of what is in them."""
+        with self._lock:
+            return dict(self._bundles)
+
+    def _whole(self, assignment: dict[str, Any], known: Mapping[str, Mapping[str, bytes]]) -> dict[str, Any]:
+        """The assignment with its bundle, sent or known. Raises KeyError, ValueError, … for one of another shape."""
+        digest = str(assignment["spec"])
+        if assignment["bundle"] is None:
+            return assignment | {"bundle": known[digest]}
+        sent = assignment["bundle"].items()
+        bundle = {str(path): base64.b64decode(text, validate=True) for path, text in sent}
+        with self._lock:
+            self._bundles[digest] = bundle
+            for old in list(self._bundles)[:-MOST_BUNDLES]:
+                del self._bundles[old]
+        return assignment | {"bundle": bundle}
 
     def beat(self, claim: Claim) -> bool:
         """Keep the lease; whether the run is to be cancelled. Tried once. Raises NotOurs, GraderDown, NotUnderstood."""
@@ -98,13 +124,15 @@ class GraderClient:
 
     def events(self, claim: Claim, events: Sequence[Event]) -> None:
         """Pass on what happened, in order. Raises NotOurs, GraderDown, NotUnderstood."""
-        # not a number is not JSON, and nobody who watches needs it
-        plain = json.loads(json.dumps([dict(event) for event in events]), parse_constant=lambda word: None)
-        self._post(_path(claim, "events"), {"events": plain}, claim.token, PATIENCE_S)
+        self._post(_path(claim, "events"), {"events": _plain(events)}, claim.token, PATIENCE_S)
 
-    def result(self, claim: Claim, result: RunResult) -> str:
-        """Hand the result over; the state the job is in now. Raises NotOurs, GraderDown, NotUnderstood."""
+    def result(self, claim: Claim, result: RunResult, events: Sequence[Event] = ()) -> str:
+        """Hand the result over, and with it the last events; the state the job is in now.
+
+        Raises NotOurs, GraderDown, NotUnderstood.
+        """
         body = {
+            "events": _plain(events),
             "report": _coded(result.report),
             "canary": _coded(result.canary),
             "sandbox": result.sandbox,
@@ -112,6 +140,7 @@ class GraderClient:
             "duration_s": result.duration_s,
             "fault": None if result.fault is None else str(result.fault),
             "problem": result.problem,
+            "stages": dict(result.stages),
         }
         return _state(self._post(_path(claim, "result"), body, claim.token, PATIENCE_S))
 
@@ -157,6 +186,11 @@ class GraderClient:
 
 def _path(claim: Claim, what: str) -> str:
     return f"/api/worker/jobs/{claim.job_id}/{what}"
+
+
+def _plain(events: Sequence[Event]) -> Any:
+    """Not a number is not JSON, and nobody who watches needs it."""
+    return json.loads(json.dumps([dict(event) for event in events]), parse_constant=lambda word: None)
 
 
 def _coded(body: bytes | None) -> str | None:

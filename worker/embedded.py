@@ -7,6 +7,7 @@ from typing import Any
 from celery import Celery
 
 from worker.broker import register
+from worker.doorbell import BELL
 from worker.shift import Shift
 
 #: Seconds a worker may take until it listens.
@@ -50,13 +51,14 @@ class EmbeddedWorker:
     def stop(self, timeout: float) -> None:
         """Let what runs end and be reported, for at most `timeout` seconds; what is left then is killed.
 
-        The grader must still answer meanwhile: stop this before its web server. Celery's loop looks up every two
-        seconds, so an idle worker may take as long. Safe to call twice.
+        The grader must still answer meanwhile: stop this before its web server. Safe to call twice.
         """
         if not self._begun:
             return
         self._begun = False
         self._shift.close(timeout)
+        self._worker.signal_consumer_close()
+        BELL.ring()  # its loop waits for messages: let it see that it is to end
         self._worker.stop()
         self._thread.join()
 

@@ -16,6 +16,7 @@ from worker.sandbox import Sandbox, SandboxError
 from worker.sandbox.kinds import choose
 from worker.settings import BadSettings, WorkerSettings, read_settings, worker_name
 from worker.shift import END_S, Shift
+from worker.warm.pool import Warm
 
 log = structlog.get_logger(__name__)
 
@@ -42,7 +43,8 @@ class ShiftStep(bootsteps.StartStopStep):  # type: ignore[misc] # Celery has no 
         self._client = GraderClient(settings.url, token)
         queues = list(worker.app.amqp.queues.consume_from)
         slots = worker.concurrency
-        self._shift = Shift(self._client, _sandbox(settings), worker_name(), queues, slots, settings.pulse)
+        self._warm = Warm(_sandbox(settings), slots)
+        self._shift = Shift(self._client, self._warm, worker_name(), queues, slots, settings.pulse)
         register(worker.app, self._shift.grade)
         log.info("worker", worker=self._shift.name, queues=queues, slots=worker.concurrency, grader=settings.url)
 
@@ -65,12 +67,14 @@ class ShiftStep(bootsteps.StartStopStep):  # type: ignore[misc] # Celery has no 
         """The worker waits for what runs."""
         self._shift.close()
         self._client.close()
+        self._warm.close()
 
     def terminate(self, parent: Any) -> None:
         """The worker does not wait."""
         self._shift.abandon()
         self._shift.close(END_S)
         self._client.close()
+        self._warm.close()
 
     def _quit(self, number: int, frame: Any) -> None:
         """Kill what runs, and drain. From another thread: a signal's handler must not wait for a lock."""

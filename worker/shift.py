@@ -13,6 +13,8 @@ from worker.client import FIRST_PAUSE_S, GraderClient, GraderDown, NotOurs, NotU
 from worker.sandbox import Sandbox
 
 HEARTBEAT_S = 5.0
+#: Runs that begin and end within so many seconds are told of together: a short run is not slowed down by being told of.
+SETTLE_S = 0.5
 #: What a run takes to end once its judge is killed, in seconds: containers are slower than processes.
 END_S = 20.0
 
@@ -53,6 +55,7 @@ class Shift:
         self._running: list[Attempt] = []
         self._state = State.READY
         self._changed = threading.Event()
+        self._leaving = threading.Event()
         self._heart = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
         self._log = log.bind(worker=name)
 
@@ -81,6 +84,7 @@ class Shift:
         with self._idle:
             if self._state is State.READY:
                 self._state = State.DRAINING
+        self._leaving.set()
         self._changed.set()
 
     def wait(self, timeout: float | None = None) -> bool:
@@ -125,6 +129,8 @@ class Shift:
         pause, wait = FIRST_PAUSE_S, 0.0
         while True:
             self._changed.wait(wait)
+            if wait == HEARTBEAT_S:
+                self._leaving.wait(SETTLE_S)
             self._changed.clear()
             last = self._state is State.STOPPED
             if self._tell():

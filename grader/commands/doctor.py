@@ -12,6 +12,7 @@ from grader.settings import Settings
 
 def command(
     build_image: Annotated[bool, typer.Option("--build-image", help="Build the Docker sandbox's image first")] = False,
+    sweep: Annotated[bool, typer.Option("--sweep", help="Remove what killed workers left on this machine")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Say nothing where a sandbox works")] = False,
 ) -> None:
     """Try every sandbox for real. Exit code 0: at least one works; 3: none does, and nothing can be graded."""
@@ -19,6 +20,12 @@ def command(
     if build_image:
         console.err.print("building the Docker sandbox's image; the first time takes minutes")
         app.build_image()
+    if sweep:
+        removed = app.sweep()
+        console.out.print(
+            Text("\n".join(f"removed {thing}" for thing in removed) or "killed workers have left nothing")
+        )
+        return
     probes = app.probes()
     works = [probe for probe in probes if probe.works]
     if quiet and works:

@@ -109,6 +109,7 @@ class Outcome:
     """What finishes a job: graded with a score, or failed by a `fault` that another attempt would not mend.
 
     A score comes with `detail`, how each test ended, and whether it `costs` an attempt where those are limited.
+    `stages` are the seconds of those that the worker measured, and of the scoring.
     """
 
     state: JobState
@@ -122,6 +123,7 @@ class Outcome:
     duration_s: float = 0.0
     detail: tuple[TestMark, ...] = ()
     costs: bool = True
+    stages: Mapping[str, float] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from grader.domain.timing import StageTimes
+
 
 @dataclass(frozen=True)
 class WorkerBeat:
@@ -23,7 +25,8 @@ class Figures:
     """The service in numbers, all from the store, so that they survive a restart.
 
     `waiting`, `oldest_waiting_s` and `running` are by queue; `outcomes` by final state; `endings` by how attempts
-    ended; `run_seconds` is (sum, count) by lab. `given_up` counts submissions whose newest job is dead.
+    ended; `run_seconds` is (sum, count) by lab; `stages` by queue, sandbox and stage. `given_up` counts submissions
+    whose newest job is dead.
     """
 
     waiting: Mapping[str, int] = field(default_factory=dict)
@@ -32,6 +35,7 @@ class Figures:
     outcomes: Mapping[str, int] = field(default_factory=dict)
     endings: Mapping[str, int] = field(default_factory=dict)
     run_seconds: Mapping[str, tuple[float, int]] = field(default_factory=dict)
+    stages: Mapping[tuple[str, str, str], StageTimes] = field(default_factory=dict)
     given_up: int = 0
 
 

@@ -45,6 +45,10 @@ class Cap:
         return sorted(moment for moment in taken if now < moment + self.window_s and moment <= now)
 
 
+class CapReached(Exception):
+    """No attempt is left: others were taken up since that was looked at last."""
+
+
 @dataclass(frozen=True)
 class Late:
     """What a day costs that begins after the due time: `percent` of the points, at most `most_percent` in all."""

@@ -1,7 +1,7 @@
 """What a runner is given and what it gives back."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from grader.domain.errors import Fault
@@ -14,6 +14,8 @@ Event = Mapping[str, Any]
 OnEvent = Callable[[Event], None]
 #: A larger canary is not sent: what it shows is a few words per test.
 MAX_CANARY_BYTES = 4 * 1024 * 1024
+#: A run has fewer stages than this.
+MAX_STAGES = 20
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,8 @@ class RunResult:
     """What came of a run: the judge's report as it was written, or None with the `fault` and the `problem` in words.
 
     `canary` is the report of the course's own solution, run right after it where tests ended as on a broken machine.
+    `stages` says where the time went: seconds by stage name (`start` until the judge could begin, `guest` until the
+    first guest answered, `tests` to the last test's end, `report` the rest), empty where nobody knows.
     """
 
     report: bytes | None
@@ -47,3 +51,4 @@ class RunResult:
     fault: Fault | None
     problem: str
     canary: bytes | None = None
+    stages: Mapping[str, float] = field(default_factory=dict, hash=False)

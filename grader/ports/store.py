@@ -12,6 +12,7 @@ from grader.domain.errors import Fault
 from grader.domain.job import Attempt, Beat, Job, JobRules, JobState, Line, Lost, Outcome
 from grader.domain.live import LiveEvent
 from grader.domain.people import Credential, CredentialKind, Member, Person, Role
+from grader.domain.policy import Cap
 from grader.domain.submission import Submission
 from grader.ports.forge import Deliveries, Publications
 from grader.ports.operations import Operations
@@ -114,8 +115,10 @@ class Courses(Protocol):
 class Submissions(Protocol):
     """What was handed in: immutable, addressed by content."""
 
-    def add(self, handin: Handin, files: Submission, job: Job) -> Handin:
+    def add(self, handin: Handin, files: Submission, job: Job, cap: Cap | None = None) -> Handin:
         """Keep a submission and its job; both or neither. Gives it its number.
+
+        Raises CapReached where `cap` leaves no attempt, whatever else is handed in at that moment.
 
         Handed in again unchanged, under the same spec and with no reason to grade it once more, the earlier one is
         given back and nothing is added: a client may repeat a request whose answer it never got.
@@ -236,6 +239,10 @@ class Jobs(Protocol):
 
     def attempts(self, job_id: str) -> list[Attempt]:
         """In order."""
+        ...
+
+    def stages(self, job_id: str) -> dict[str, float]:
+        """Where the time of a finished job's last attempt went: seconds by stage; empty where nobody knows."""
         ...
 
     def report(self, job_id: str) -> bytes | None:

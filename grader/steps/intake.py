@@ -4,9 +4,10 @@ import secrets
 from dataclasses import dataclass
 
 from grader.domain.course import CourseLab, Handin
-from grader.domain.errors import TooOften
+from grader.domain.errors import Refused, TooOften
 from grader.domain.job import ACTIVE, Job, JobState, Lane
 from grader.domain.people import Role, Viewer
+from grader.domain.policy import Cap, CapReached
 from grader.domain.submission import Submission, check_files, derive_seed
 from grader.steps import rules
 from grader.steps.access import require
@@ -59,7 +60,12 @@ def submit_files(
     check_files(files.files, the_spec(service, lab.spec_digest).lab)
     if not promised:
         _check(service, viewer, lab, files, at)
-    return _keep(service, viewer, lab, files, source, at)
+    cap = None if promised else rules.cap_for(service, viewer, lab)
+    try:
+        return _keep(service, viewer, lab, files, source, at, cap)
+    except CapReached:  # another one of theirs came in between
+        refused = rules.refusal(service, viewer, lab, service.clock())
+        raise refused or Refused("your other submissions came first", "hand it in again") from None
 
 
 def _check(service: Service, viewer: Viewer, lab: CourseLab, files: Submission, at: float) -> None:
@@ -84,15 +90,26 @@ def new_id() -> str:
     return secrets.token_hex(8)
 
 
-def _keep(service: Service, viewer: Viewer, lab: CourseLab, files: Submission, source: str, at: float) -> Receipt:
+def _keep(
+    service: Service, viewer: Viewer, lab: CourseLab, files: Submission, source: str, at: float, cap: Cap | None
+) -> Receipt:
     handin = Handin(new_id(), lab.course, lab.id, viewer.person.id, 0, files.digest, source, at)
     job = new_job(service, handin, lab, files, Lane.INTERACTIVE)
-    kept = service.store.submissions.add(handin, files, job)
+    kept = service.store.submissions.add(handin, files, job, cap)
     told = rules.notes(service, lab.course, lab.id, viewer.person.id, kept.created_at)
     if kept.id != handin.id:
         return Receipt(kept, service.store.jobs.shown([kept.id])[kept.id], duplicate=True, notes=told)
     service.woken()
+    _tell_superseded(service, kept)
     return Receipt(kept, job, duplicate=False, notes=told)
+
+
+def _tell_superseded(service: Service, newest: Handin) -> None:
+    """Whoever follows the one before it hears at once that this one took its place."""
+    rows = service.store.submissions.page(newest.course, person_id=newest.person_id, lab=newest.lab, limit=2)
+    for row in rows:
+        if row.job.state is JobState.SUPERSEDED:
+            service.changed(row.job.id)
 
 
 def new_job(service: Service, handin: Handin, lab: CourseLab, files: Submission, lane: Lane) -> Job:

@@ -46,6 +46,7 @@ def cancel(service: Service, viewer: Viewer, submission_id: str) -> Job:
     service.store.jobs.cancel(shown.id, service.clock())
     _note(service, viewer, handin.course, "cancel", handin.id)
     service.changed(shown.id)
+    service.woken()
     job = service.store.jobs.get(shown.id)
     assert job is not None, "jobs are never removed"
     return job

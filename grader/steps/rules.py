@@ -11,7 +11,7 @@ from grader.domain.errors import GraderError, NoAttemptLeft, Refused
 from grader.domain.hiding import NOTHING, Hidden, job_without
 from grader.domain.job import Job
 from grader.domain.people import Role, Viewer
-from grader.domain.policy import CourseRules, Policy, extra_s
+from grader.domain.policy import Cap, CourseRules, Policy, extra_s
 from grader.domain.policy_lines import Situation, distance, late_line, when
 from grader.domain.standings import Row, Standing
 from grader.steps.service import Service
@@ -71,6 +71,13 @@ def refusal(service: Service, viewer: Viewer, lab: CourseLab, at: float) -> Grad
         closed = f"{lab.id} closed {when(policy.closes_at, zone)}: {_counted(service, viewer, lab)}"
         return Refused(closed, "ask your instructor if you need more time")
     return _capped(service, viewer, lab, policy, at, zone)
+
+
+def cap_for(service: Service, viewer: Viewer, lab: CourseLab) -> Cap | None:
+    """How many they may hand in for a lab within what time; None for graders, and where the lab has no cap."""
+    if viewer.may(lab.course, Role.GRADER):
+        return None
+    return service.store.standings.rules(lab.course).of(lab.id).cap
 
 
 def notes(service: Service, course: str, lab: str, person_id: int, at: float) -> tuple[str, ...]:

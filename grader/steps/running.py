@@ -6,7 +6,7 @@ A job is opened by the token of one attempt and by nothing else. The token dies 
 import logging
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from grader.domain.attribution import costs_an_attempt, has_solution, noted, read_canary, rule
@@ -77,9 +77,11 @@ def accept(service: Service, job: Job, result: RunResult) -> JobState | None:
 
     Safe to call twice: the second time the attempt owns nothing.
     """
+    arrived = service.clock()
     outcome = judged(service, job, result)
     now = service.clock()
     if isinstance(outcome, Outcome):
+        outcome = replace(outcome, stages={**result.stages, "scoring": now - arrived})
         state = outcome.state if service.store.jobs.finish(job.id, job.attempt, outcome, now) else None
     else:
         fault, problem = outcome

@@ -3,8 +3,8 @@
 Students see nothing of a hidden test before it is due: what they get from here was made without it.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from grader.domain.course import Best, Handed, Handin, Spec
 from grader.domain.diagnosis import Finding, findings
@@ -32,7 +32,8 @@ class View:
 
     `earlier` are this person's submissions for the lab, newest first; `replay` is the command that repeats the run.
     `programs` counts their programs for this lab and spec up to this one: what the lab's error budget is spent on.
-    `notes` say that it is late, and what that costs; times in them are in the course's `zone`.
+    `notes` say that it is late, and what that costs; times in them are in the course's `zone`. `stages` say where the
+    time went, to graders alone: they tell of hidden tests too.
     """
 
     handin: Handin
@@ -51,6 +52,7 @@ class View:
     hidden: Hidden = NOTHING
     notes: tuple[str, ...] = ()
     zone: str = "UTC"
+    stages: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def told(self) -> tuple[str, ...]:
@@ -87,6 +89,7 @@ def view(service: Service, viewer: Viewer, submission_id: str, job_id: str = "")
         hidden=shut,
         notes=rules.notes(service, handin.course, handin.lab, handin.person_id, handin.created_at),
         zone=store.standings.rules(handin.course).timezone,
+        stages=store.jobs.stages(job.id) if viewer.may(handin.course, Role.GRADER) else {},
     )
 
 

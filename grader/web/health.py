@@ -1,16 +1,24 @@
 """Whether the service lives, can work, and in numbers how it does."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from http import HTTPStatus
+from itertools import accumulate
 from typing import Any
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import JSONResponse, Response
 from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric, SummaryMetricFamily
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    Metric,
+    SummaryMetricFamily,
+)
 from prometheus_client.registry import Collector
 
 from grader.domain.operations import WorkerBeat, alarms
+from grader.domain.timing import BUCKETS, StageTimes
 from grader.steps.service import Service
 from grader.web.access import TheService, everybody
 from grader.web.shapes import REFUSALS
@@ -76,6 +84,17 @@ class _StoreCollector(Collector):
         for lab, (total, count) in figures.run_seconds.items():
             runs.add_metric([lab], count_value=count, sum_value=total)
         yield runs
+        yield _stages(figures.stages)
+
+
+def _stages(times: Mapping[tuple[str, str, str], StageTimes]) -> Metric:
+    text = "Where the time of graded jobs went"
+    family = HistogramMetricFamily("grader_stage_seconds", text, labels=["queue", "sandbox", "stage"])
+    ends = [*map(str, BUCKETS), "+Inf"]
+    for labels, one in sorted(times.items()):
+        below = list(zip(ends, map(float, accumulate(one.counts)), strict=True))
+        family.add_metric(list(labels), buckets=below, sum_value=one.total_s)
+    return family
 
 
 def _family(kind: Any, name: str, text: str, label: str, values: Any) -> Metric:

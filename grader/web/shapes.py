@@ -103,7 +103,7 @@ class HiddenOut(BaseModel):
 class DetailOut(SubmissionOut):
     """A submission with everything that is known of it; `tests` is empty until it is graded.
 
-    `notes` are sentences: that it is late, that tests are hidden.
+    `notes` are sentences: that it is late, that tests are hidden. `stages` are seconds by stage, for graders alone.
     """
 
     notes: list[str] = []
@@ -112,6 +112,7 @@ class DetailOut(SubmissionOut):
     findings: list[dict[str, Any]]
     attempts: list[dict[str, Any]]
     replay: str
+    stages: dict[str, float] = {}
 
 
 class ScoreOut(BaseModel):
@@ -190,6 +191,7 @@ def detail_out(view: View) -> dict[str, Any]:
         ],
         "attempts": [{**vars(attempt), "ending": str(attempt.ending)} for attempt in view.attempts],
         "replay": view.replay,
+        "stages": dict(view.stages),
         "notes": list(view.told),
         "hidden": {"tests": len(view.hidden.tests), "until": view.hidden.until} if view.hidden else None,
     }

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 
 from grader.domain.errors import Fault, NotFound, Refused, UnreadableSubmission
 from grader.domain.operations import WorkerBeat
-from grader.domain.run import MAX_CANARY_BYTES, RunResult
+from grader.domain.run import MAX_CANARY_BYTES, MAX_STAGES, RunResult
 from grader.steps import running
 from grader.web.access import HeldJob, TheService, any_worker
 from grader.web.shapes import REFUSALS
@@ -19,6 +19,8 @@ router = APIRouter(prefix="/api/worker", tags=["workers"], responses=REFUSALS)
 Name = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
 Word = Annotated[str, Field(max_length=100, pattern=r"^[^\x00]*$")]
 Text = Annotated[str, Field(max_length=20_000, pattern=r"^[^\x00]*$")]
+StageName = Annotated[str, Field(pattern="^[a-z_]{1,30}$")]
+Seconds = Annotated[float, Field(ge=0, le=1e7, allow_inf_nan=False)]
 #: What the largest canary takes as base64.
 CANARY_CHARACTERS = 4 * -(-MAX_CANARY_BYTES // 3)
 
@@ -36,9 +38,10 @@ class Heartbeat(BaseModel):
 
 
 class Claim(BaseModel):
-    """Who claims."""
+    """Who claims, and the digests of the specs whose bundles they have: those are not sent again."""
 
     worker: Name
+    known: Annotated[list[Annotated[str, Field(max_length=100)]], Field(max_length=100)] = []
 
 
 class Events(BaseModel):
@@ -48,15 +51,17 @@ class Events(BaseModel):
 
 
 class Result(BaseModel):
-    """What came of a run. `report` and `canary` are base64."""
+    """What came of a run, and the last that happened in it. `report` and `canary` are base64."""
 
+    events: Annotated[list[dict[str, Any]], Field(max_length=1_000)] = []
     report: str | None = None
     canary: Annotated[str, Field(max_length=CANARY_CHARACTERS)] | None = None
     sandbox: Word = ""
     isolation: Word = ""
-    duration_s: Annotated[float, Field(ge=0, le=1e7, allow_inf_nan=False)] = 0.0
+    duration_s: Seconds = 0.0
     fault: Fault | None = None
     problem: Text = ""
+    stages: Annotated[dict[StageName, Seconds], Field(max_length=MAX_STAGES)] = {}
 
 
 @router.post("/heartbeat", dependencies=[Depends(any_worker)])
@@ -82,7 +87,8 @@ def claim(job_id: str, by: Claim, service: TheService) -> dict[str, Any]:
         "assignment": {
             "manifest": claimed.spec.manifest,
             "lab_path": claimed.spec.lab_path,
-            "bundle": _coded(claimed.spec.bundle),
+            "spec": claimed.spec.digest,
+            "bundle": None if claimed.spec.digest in by.known else _coded(claimed.spec.bundle),
             "files": _coded(claimed.files.files),
             "seed": claimed.job.seed,
         },
@@ -111,7 +117,11 @@ def result(sent: Result, job: HeldJob, service: TheService) -> dict[str, str]:
     """What came of the run. The token dies with it."""
     report = None if sent.report is None else _decoded(sent.report)
     canary = None if sent.canary is None else _decoded(sent.canary)
-    told = RunResult(report, sent.sandbox, sent.isolation, sent.duration_s, sent.fault, sent.problem, canary)
+    if sent.events and not running.tell(service, job, sent.events):
+        raise _not_yours()
+    told = RunResult(
+        report, sent.sandbox, sent.isolation, sent.duration_s, sent.fault, sent.problem, canary, sent.stages
+    )
     state = running.accept(service, job, told)
     if state is None:
         raise _not_yours()

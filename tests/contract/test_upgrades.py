@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, create_engine, insert
+from sqlalchemy import Connection, create_engine, insert, update
 
 from grader.adapters.sql_store import SqlStore
 from grader.adapters.sql_store.tables import content, course, job, lab, member, person, report, score, spec, submission
@@ -107,4 +107,19 @@ def test_a_database_where_nobody_handed_in_has_nothing_to_work_out(url: str) -> 
     store.migrate()
     assert store.standings.stale() == []
     assert store.courses.courses()[0].id == "c"
+    store.close()
+
+
+def test_of_jobs_that_ended_before_nobody_knows_where_their_time_went(url: str) -> None:
+    store = SqlStore(url)
+    store.migrate("0005")
+    engine = create_engine(url)
+    with engine.begin() as db:
+        fill(db)
+        db.execute(update(submission).where(submission.c.id == "s1").values(counted_job_id="j2"))
+    engine.dispose()
+    store.migrate()
+    assert store.jobs.stages("j2") == {}
+    assert store.operations.figures(NOW).stages == {}
+    assert store.standings.counted(["s1"]) == {"s1": "j2"}
     store.close()

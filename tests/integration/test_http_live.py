@@ -113,6 +113,19 @@ def test_a_claim_has_all_it_takes_to_run_the_job_and_no_more(desk: Desk) -> None
     assert "amy" not in json.dumps({**assignment, "bundle": {}})
     assert worker.post(f"/api/worker/jobs/{receipt.job.id}/claim", json={"worker": "w"}).status_code == 409
     assert worker.post("/api/worker/jobs/nothing/claim", json={"worker": "w"}).status_code == 404
+    again = desk.hand_in("bob").job
+    known = {"worker": "w", "known": [assignment["spec"]]}
+    told = worker.post(f"/api/worker/jobs/{again.id}/claim", json=known).json()["assignment"]
+    assert told == assignment | {"bundle": None, "files": told["files"], "seed": again.seed}
+
+
+def test_the_last_events_come_with_the_result(desk: Desk) -> None:
+    job, worker = desk.claimed()
+    done = {"report": report(test_double="passed", test_total="failed"), "sandbox": "fake", "duration_s": 0.5}
+    last = [{"event": "test", "test": "test_double", "outcome": "passed"}]
+    answer = worker.post(f"/api/worker/jobs/{job.id}/result", json=done | {"events": last})
+    assert answer.json() == {"state": "graded"}
+    assert [event.kind for event in desk.store.jobs.events(job.id)] == ["queued", "started", "test", "ended"]
 
 
 def test_a_worker_is_told_to_stop_and_says_that_it_did(desk: Desk) -> None:

@@ -54,7 +54,7 @@ def result_of(grader: FakeGrader) -> dict[str, Any]:
 
 def test_a_job_is_claimed_run_and_reported_in_that_order(grader: FakeGrader, client: GraderClient) -> None:
     a_shift(client, FakeSandbox(*RUN)).grade("job-1")
-    assert grader.order() == TALK
+    assert [what for what in grader.order() if what != "events"] == ["claim", "result"]  # the last go with the result
     assert [event["event"] for event in grader.events()] == ["collected", "test"]
     body = result_of(grader)
     assert json.loads(base64.b64decode(body["report"])) == REPORT

@@ -3,6 +3,7 @@
 import pytest
 from celery.app import defaults
 
+from worker import doorbell
 from worker.broker import QUEUES, TASK, celery_app, register
 
 REDIS = "redis://127.0.0.1:1/0"
@@ -23,7 +24,9 @@ def test_only_redis_gets_what_only_redis_understands() -> None:
     assert conf.broker_transport_options["global_keyprefix"] == "grader:"
     conf = celery_app("memory://").conf
     assert not conf.worker_disable_prefetch
-    assert conf.broker_transport_options == {"polling_interval": 0.02}
+    assert conf.broker_transport_options == {}
+    with celery_app("memory://").connection_for_write() as connection:
+        assert isinstance(connection.transport, doorbell.Transport)
 
 
 def test_a_message_reaches_its_own_queue_alone() -> None:

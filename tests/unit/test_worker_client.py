@@ -1,5 +1,6 @@
 """The worker's half of the conversation: what it sends, what it makes of each answer, and how long it insists."""
 
+import base64
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -12,7 +13,7 @@ from tests.fake_grader import WORKER_TOKEN, FakeGrader
 from worker import client as client_module
 from worker.client import Claim, GraderClient, GraderDown, NotOurs, NotUnderstood
 
-RESULT = RunResult(b'{"tests": []}', "fake", "split", 1.5, None, "")
+RESULT = RunResult(b'{"tests": []}', "fake", "split", 1.5, None, "", stages={"tests": 0.5})
 
 
 @pytest.fixture
@@ -31,8 +32,30 @@ def client(grader: FakeGrader) -> Iterator[GraderClient]:
 def test_a_claim_is_read(grader: FakeGrader, client: GraderClient) -> None:
     claim = client.claim("job-1", "me")
     assert (claim.job_id, claim.attempt, claim.token, claim.lease_s) == ("job-1", 1, "job-token", 0.3)
-    assert claim.assignment == grader.assignment
-    assert grader.told("claim")[0].body == {"worker": "me"}
+    bundle = {path: base64.b64decode(text) for path, text in grader.assignment["bundle"].items()}
+    assert claim.assignment == grader.assignment | {"bundle": bundle}
+
+
+def test_a_bundle_is_sent_once(grader: FakeGrader, client: GraderClient) -> None:
+    first = client.claim("job-1", "me").assignment
+    grader.assignment["bundle"] = None
+    assert client.claim("job-2", "me").assignment == first
+    grader.assignment["spec"] = "6" * 64
+    with pytest.raises(NotUnderstood):  # it never had that one
+        client.claim("job-3", "me")
+    assert [call.body["known"] for call in grader.told("claim")] == [[], ["5" * 64], ["5" * 64]]
+
+
+def test_the_oldest_bundle_is_forgotten(
+    grader: FakeGrader, client: GraderClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client_module, "MOST_BUNDLES", 2)
+    for digest in ("1", "2", "3"):
+        grader.assignment["spec"] = digest
+        client.claim("job-1", "me")
+    client.claim("job-1", "me")
+    assert grader.told("claim")[-1].body["known"] == ["2", "3"]
+    assert grader.told("claim")[0].body == {"worker": "me", "known": []}
 
 
 @pytest.mark.parametrize("status", [401, 404, 409])
@@ -106,8 +129,10 @@ def test_a_result_is_told_in_full(grader: FakeGrader, client: GraderClient) -> N
     client.result(claim, replace(RESULT, canary=RESULT.report))
     client.result(claim, RunResult(None, "fake", "split", 0.5, Fault.OPERATOR, "no space"))
     first, second = (call.body for call in grader.told("result"))
+    assert first.pop("events") == []
     assert first == {"report": "eyJ0ZXN0cyI6IFtdfQ==", "canary": "eyJ0ZXN0cyI6IFtdfQ==", "sandbox": "fake",
-                     "isolation": "split", "duration_s": 1.5, "fault": None, "problem": ""}  # fmt: skip
+                     "isolation": "split", "duration_s": 1.5, "fault": None, "problem": "",
+                     "stages": {"tests": 0.5}}  # fmt: skip
     assert (second["report"], second["canary"]) == (None, None)
     assert (second["fault"], second["problem"]) == ("operator", "no space")
 

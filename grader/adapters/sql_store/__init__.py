@@ -8,6 +8,7 @@ from grader.adapters.sql_store.deliveries import SqlDeliveries
 from grader.adapters.sql_store.engine import make_engine
 from grader.adapters.sql_store.jobs import SqlJobs
 from grader.adapters.sql_store.migrate import upgrade
+from grader.adapters.sql_store.news import News
 from grader.adapters.sql_store.notices import SqlNotices
 from grader.adapters.sql_store.operations import SqlOperations
 from grader.adapters.sql_store.publications import SqlPublications
@@ -31,6 +32,7 @@ class SqlStore:
         self.standings = SqlStandings(self._engine)
         self.reruns = SqlReruns(self._engine)
         self.notices = SqlNotices(self._engine)
+        self.news = News(self._engine)
 
     def migrate(self, revision: str = "head") -> None:
         """Bring the database to this revision; data is kept. Safe to call from several processes at once."""
@@ -38,4 +40,5 @@ class SqlStore:
 
     def close(self) -> None:
         """Give its connections back."""
+        self.news.stop()
         self._engine.dispose()

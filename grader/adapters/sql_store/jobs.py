@@ -14,6 +14,7 @@ from grader.adapters.sql_store.rows import from_job, to_job
 from grader.adapters.sql_store.standing_rows import read_shown
 from grader.adapters.sql_store.standing_updates import hold
 from grader.adapters.sql_store.tables import attempt, job, report, score
+from grader.adapters.sql_store.timing import read_times
 from grader.domain.job import WAITING, Attempt, Ending, Job, JobState
 from grader.domain.live import LiveEvent
 
@@ -91,6 +92,11 @@ class SqlJobs(Queueing, Leases):
             rows = db.execute(query).mappings().all()
         names = ("number", "worker", "started_at", "ended_at", "problem")
         return [Attempt(ending=Ending(row["ending"]), **{name: row[name] for name in names}) for row in rows]
+
+    def stages(self, job_id: str) -> dict[str, float]:
+        """See `Jobs`."""
+        with self._read() as db:
+            return read_times(db, job_id)
 
     def report(self, job_id: str) -> bytes | None:
         """See `Jobs`."""

@@ -14,6 +14,7 @@ from grader.adapters.sql_store.rows import to_job
 from grader.adapters.sql_store.standing_rows import dump_marks
 from grader.adapters.sql_store.standing_updates import hold_course_of
 from grader.adapters.sql_store.tables import job, report, score
+from grader.adapters.sql_store.timing import keep_times
 from grader.domain.errors import Fault
 from grader.domain.job import WAITING, Beat, Ending, Job, JobRules, JobState, Outcome
 from grader.domain.live import MAX_EVENTS
@@ -30,7 +31,6 @@ class Leases(Transactions):
             "worker": worker,
             "token_digest": token_digest,
             "lease_until": now + rules.lease_s,
-            "offered_at": None,
             "started_at": now,
         }
         waits = and_(job.c.id == job_id, job.c.state.in_(WAITING))
@@ -54,13 +54,13 @@ class Leases(Transactions):
     def beat(self, job_id: str, attempt: int, now: float, rules: JobRules) -> Beat:
         """See `Jobs`."""
         renewed = update(job).where(_owned(job_id, attempt)).values(lease_until=now + rules.lease_s)
-        with self._write() as db:
+        with self._note() as db:
             cancel = db.execute(renewed.returning(job.c.cancel_requested)).scalar()
         return Beat(owned=cancel is not None, cancel=bool(cancel))
 
     def tell(self, job_id: str, attempt: int, events: Sequence[tuple[str, Mapping[str, Any]]], now: float) -> bool:
         """See `Jobs`. Beyond `MAX_EVENTS` they are dropped: the report has everything."""
-        with self._write() as db:
+        with self._note() as db:
             last = db.execute(select(job.c.last_event).where(_owned(job_id, attempt))).scalar()
             if last is None:
                 return False
@@ -73,6 +73,7 @@ class Leases(Transactions):
             if row is None:
                 return False
             end_attempt(db, job_id, attempt, Ending.FINISHED, outcome.problem, now)
+            keep_times(db, row, outcome.sandbox, outcome.stages, now)
             if outcome.report is not None:
                 body = zlib.compress(outcome.report)
                 db.execute(insert(report).values(job_id=job_id, attempt=attempt, body=body))

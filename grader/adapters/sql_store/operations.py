@@ -13,6 +13,7 @@ from sqlalchemy.types import NullType
 
 from grader.adapters.sql_store.engine import Transactions
 from grader.adapters.sql_store.tables import attempt, audit, course, job, worker
+from grader.adapters.sql_store.timing import all_times
 from grader.domain.errors import StoreDown
 from grader.domain.job import ACTIVE, FINAL, WAITING, JobState
 from grader.domain.operations import Figures, WorkerBeat
@@ -36,7 +37,7 @@ class SqlOperations(Transactions):
             "started_at": beat.started_at,
             "seen_at": now,
         }
-        with self._write() as db:
+        with self._note() as db:
             if db.execute(update(worker).where(worker.c.name == beat.name).values(values)).rowcount == 0:
                 db.execute(insert(worker).values(name=beat.name, **values))
                 db.execute(delete(worker).where(worker.c.seen_at < now - FORGOTTEN_S))
@@ -62,6 +63,7 @@ class SqlOperations(Transactions):
                 _load(db, now),
                 outcomes={state: count for state, count in db.execute(states).all()},
                 endings={ending: count for ending, count in db.execute(endings).all()},
+                stages=all_times(db),
                 run_seconds={lab: (float(total), count) for lab, total, count in db.execute(runs).all()},
             )
 

@@ -28,7 +28,7 @@ class Queueing(Transactions):
         with self._read() as db:  # as in `expire`: mostly there is nothing
             if db.execute(waits).first() is None:
                 return []
-        with self._write() as db:
+        with self._note() as db:
             for queue, places in room.items():
                 if places > 0:
                     offered += _offer(db, queue, places, now)
@@ -37,7 +37,7 @@ class Queueing(Transactions):
     def unoffer(self, job_id: str) -> None:
         """See `Jobs`."""
         is_offered = and_(job.c.id == job_id, job.c.state == str(JobState.OFFERED))
-        with self._write() as db:
+        with self._note() as db:
             db.execute(update(job).where(is_offered).values(state=str(JobState.QUEUED), offered_at=None))
 
     def expire(self, now: float, rules: JobRules) -> list[Lost]:

@@ -8,23 +8,27 @@ from grader.adapters.sql_store.board_tables import standing
 from grader.adapters.sql_store.engine import Transactions
 from grader.adapters.sql_store.events import append
 from grader.adapters.sql_store.rows import from_job, pack_files, to_handin, to_person, unpack_files
+from grader.adapters.sql_store.ruling import taken_up
 from grader.adapters.sql_store.standing_rows import read_shown
 from grader.adapters.sql_store.standing_updates import hold, restand
 from grader.adapters.sql_store.tables import content, job, person, submission
 from grader.domain.course import Best, Handed, Handin
 from grader.domain.job import ACTIVE, WAITING, Job, JobState
+from grader.domain.policy import Cap, CapReached
 from grader.domain.submission import Submission
 
 
 class SqlSubmissions(Transactions):
     """Satisfies `Submissions`."""
 
-    def add(self, handin: Handin, files: Submission, first: Job) -> Handin:
+    def add(self, handin: Handin, files: Submission, first: Job, cap: Cap | None = None) -> Handin:
         """See `Submissions`."""
         with self._write() as db:
             hold(db, handin.course)  # one submission at a time: numbers have no gap and no double
             if (same := _unchanged(db, handin, first)) is not None:
                 return same
+            if cap is not None:
+                _check_cap(db, handin, cap)
             _supersede(db, first)
             if not db.execute(select(exists().where(content.c.digest == handin.digest))).scalar():
                 db.execute(insert(content).values(digest=handin.digest, files=pack_files(files.files)))
@@ -100,6 +104,14 @@ class SqlSubmissions(Transactions):
         with self._read() as db:
             rows = db.execute(query.order_by(person.c.login, c.lab).limit(limit)).mappings().all()
         return [Best(**{name: row[name] for name in names}) for row in rows]
+
+
+def _check_cap(db: Connection, handin: Handin, cap: Cap) -> None:
+    """Raises CapReached. Whoever came first counts, whenever it arrived: nobody else adds anything meanwhile."""
+    at = handin.created_at
+    taken = taken_up(db, handin.course, handin.lab, handin.person_id, at - cap.window_s)
+    if not cap.left(taken, max(at, *taken) if taken else at):
+        raise CapReached
 
 
 def _unchanged(db: Connection, handin: Handin, first: Job) -> Handin | None:

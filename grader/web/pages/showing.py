@@ -25,7 +25,7 @@ from grader.steps.service import Service
 from grader.steps.viewing import View
 from grader.web.access import SESSION_COOKIE, csrf_token, the_service
 from grader.web.errors import STATUS
-from grader.web.pages import result
+from grader.web.pages import result, times
 from grader.web.pages.rendering import render
 from grader.web.pages.wording import VERDICTS, turn
 
@@ -121,6 +121,8 @@ def result_context(view: View, viewer: Viewer, events: Sequence[LiveEvent]) -> d
     passed = sum(row.kind == "good" for row in rows)
     newer = view.earlier[0] if view.earlier and view.earlier[0].handin.number > view.handin.number else None
     return {
+        "time_bar": times.bar(view.stages),
+        "times": times.rows(view.stages),
         "view": view,
         "own": view.person.id == viewer.person.id,
         "live": live,
