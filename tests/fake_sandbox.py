@@ -22,6 +22,7 @@ class FakeRunning:
 
     def __init__(self) -> None:
         self.killed = threading.Event()
+        self.fed: list[bytes] = []
         self._lines: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
 
     def say(self, *events: Any) -> None:
@@ -48,6 +49,14 @@ class FakeRunning:
         """See `Running`."""
         self.killed.set()
         self._lines.put(None)
+
+    def feed(self, data: bytes, *, last: bool = False) -> None:
+        """See `Running`."""
+        self.fed.append(data)
+
+    def close(self) -> None:
+        """See `Running`."""
+        self.kill()
 
     def wait(self, timeout: float) -> Exit:
         """See `Running`."""
@@ -79,10 +88,12 @@ class FakeSandbox:
         finally:
             self.open -= 1
 
-    def start(self, role: Role, argv: Sequence[str], stdin: bytes, limits: Limits) -> FakeRunning:
+    def start(
+        self, role: Role, argv: Sequence[str], stdin: bytes, limits: Limits, *, more: bool = False
+    ) -> FakeRunning:
         """See `Cell`."""
         running = FakeRunning()
-        if role is Role.JUDGE:
+        if role is not Role.GUEST:
             if self._error is not None:
                 raise self._error
             running.say(*self._said)

@@ -29,6 +29,7 @@ MAY_IMPORT = {
     "worker": {"grader.domain", "worker"},
     "worker.sandbox": {"worker.limits", "worker.sandbox"},
     "worker.harness": {"worker.harness", "labkit"},
+    "worker.engine": {"worker.engine"},
     "labkit": {"labkit"},
 }
 OUTSIDE = {
@@ -47,6 +48,7 @@ OUTSIDE = {
     "grader.web": {"fastapi", "starlette", "pydantic", "jinja2", "markupsafe"},
     "grader.web.health": {"fastapi", "prometheus_client"},
     "worker.harness": {"pytest", "pytest_jsonreport", "numpy"},
+    "worker.engine": {"vllm", "torch", "transformers", "tokenizers", "safetensors"},
     "worker": {"docker", "celery", "kombu", "httpx", "pydantic", "pydantic_settings", "structlog"},
     "labkit": {"numpy", "pytest"},
 }
@@ -135,7 +137,7 @@ BROAD = {
     "labkit.contract": 3,  # strangers' code: a call, a module's top level, an exception's text
     "grader.rounds": 1,  # whatever went wrong in one round, what waits needs the next
     "worker.attempt": 1,  # a job's top level: whatever breaks there, the job must end
-    "worker.harness.link": 1,  # the spec's callable, called by strangers with anything
+    "worker.harness.arguments": 1,  # the spec's callable, called by strangers with anything
 }
 
 

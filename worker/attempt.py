@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import structlog
@@ -28,6 +29,8 @@ MOST_EVENTS = 100
 #: Beats to a lease, and how soon one that failed is tried again, in seconds.
 BEATS = 3
 BEAT_AGAIN_S = 1.0
+#: A beat's answer is also how a run hears that it is cancelled.
+LONGEST_BEAT_S = 2.0
 _PROBLEM_LETTERS = 500
 
 log = structlog.get_logger(__name__)
@@ -41,9 +44,11 @@ class Attempt:
         self._client = client
         self._sandbox = sandbox
         self._cancellation = Cancellation()
+        self._began = time.monotonic()
         self._unwanted = False
         self._dropped = False
         self._over = threading.Event()
+        self._rest: list[Event] = []
         self._events: queue.SimpleQueue[Event | None] = queue.SimpleQueue()
         self._log = log.bind(job=claim.job_id, attempt=claim.attempt)
 
@@ -74,14 +79,24 @@ class Attempt:
         try:
             with structlog.contextvars.bound_contextvars(job=self.claim.job_id, attempt=self.claim.attempt):
                 assignment = read_assignment(self.claim.assignment)
+                claimed = time.monotonic() - self._began
                 result = supervisor.run(assignment, self._sandbox, self._events.put, self._cancellation)
-                return canary.beside(assignment, result, self._sandbox, self._cancellation)
+                result = replace(result, stages={"claimed": claimed, **result.stages})
+                return self._beside(assignment, result)
         except Exception as error:  # noqa: BLE001 - the job's top level: a job of ours that breaks must end all the same
             self._log.exception("broke")
             if result is not None:
                 return result  # what broke is the canary: the submission has its report
             problem = f"the worker broke: {type(error).__name__}: {error}"[:_PROBLEM_LETTERS]
             return RunResult(None, self._sandbox.name, "", time.monotonic() - started, Fault.US, problem)
+
+    def _beside(self, assignment: Assignment, result: RunResult) -> RunResult:
+        """The result, with a canary where it needs one, whose time counts as a stage of its own."""
+        began = time.monotonic()
+        found = canary.beside(assignment, result, self._sandbox, self._cancellation)
+        if found is result:
+            return result
+        return replace(found, stages={**result.stages, "canary": time.monotonic() - began})
 
     def _report(self, result: RunResult) -> None:
         if self._dropped:
@@ -95,7 +110,7 @@ class Attempt:
 
     def _deliver(self, result: RunResult) -> str:
         try:
-            return self._client.result(self.claim, result)
+            return self._client.result(self.claim, result, self._rest)
         except NotUnderstood as error:
             self._log.error("result refused", why=str(error))
             problem = f"the grader could not take the result: {error}"[:_PROBLEM_LETTERS]
@@ -103,10 +118,12 @@ class Attempt:
             return self._client.result(self.claim, without)
 
     def _pass_on(self) -> None:
-        more = True
-        while more:
+        while True:
             batch, more = self._next_events()
-            if not batch or self._dropped:
+            if not more:
+                self._rest = batch  # they go with the result: one message fewer to wait for
+                return
+            if self._dropped:
                 continue
             try:
                 self._client.events(self.claim, batch)
@@ -130,7 +147,7 @@ class Attempt:
         return batch, False
 
     def _beat(self) -> None:
-        usual = self.claim.lease_s / BEATS
+        usual = min(self.claim.lease_s / BEATS, LONGEST_BEAT_S)
         pause = usual
         while not self._over.wait(pause):
             pause = min(usual, BEAT_AGAIN_S)
@@ -175,5 +192,8 @@ def read_assignment(told: Mapping[str, Any]) -> Assignment:
     )
 
 
-def _files(told: Mapping[str, str]) -> dict[str, bytes]:
-    return {path: base64.b64decode(text, validate=True) for path, text in told.items()}
+def _files(told: Mapping[str, str | bytes]) -> dict[str, bytes]:
+    """As they are, or out of base64."""
+    return {
+        path: data if isinstance(data, bytes) else base64.b64decode(data, validate=True) for path, data in told.items()
+    }

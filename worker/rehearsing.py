@@ -7,9 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
-from worker.bundle import pack
+from worker.bundle import ARGV, harness_files, pack
+from worker.roles import JUDGE_LIMITS
 from worker.sandbox import Cell, Role, Sandbox
-from worker.supervisor import ARGV, JUDGE_LIMITS, OnEvent, events_of, harness_files, silent
+from worker.supervisor import OnEvent, events_of, silent
 
 LONGEST_SECONDS = 4 * 3600
 LIMITS = replace(JUDGE_LIMITS, cpu_seconds=LONGEST_SECONDS)

@@ -1,46 +1,45 @@
-"""Runs one assignment: starts judge and guest in a cell, passes events on, brings the report back.
+"""Runs one assignment: finds or starts judge and guest, passes events on, brings the report back.
 
 It makes no verdict. What it can say itself is only whose fault it was that there is no report.
 """
 
 import json
 import logging
-import os
+import secrets
 import time
-from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from typing import Any
 
 from grader.domain.errors import Fault
 from grader.domain.run import Assignment, Event, RunResult
-from worker.bundle import BOOT, pack
+from worker import roles
+from worker.bundle import ARGV, pack, under
 from worker.cancellation import Cancellation
-from worker.limits import Limits
+from worker.guests import Guests
 from worker.sandbox import Cell, OutputTooLarge, Role, Running, Sandbox, SandboxError
+from worker.stages import Stages
+from worker.verdictless import NoReport
+from worker.warm.pool import Warm
+from worker.warm.seat import Seat
 
-SOCKET = "/channel/judge.sock"
-ARGV = ("python", "-c", BOOT)
 #: What judge and guest need to start and to write the report, on top of the lab's own time.
 GRACE_SECONDS = 90.0
-JUDGE_LIMITS = Limits(memory_mib=1024, scratch_mib=128, processes=64, cpu_seconds=1800)
-#: The interpreter and numpy, before the submission's own memory.
-GUEST_BASE_MIB = 192
-#: The zygote, and threads a numerical library may start.
-GUEST_BASE_PROCESSES = 8
-MAX_GUESTS = 64
 CANCELLED = "the run was cancelled"
 
 log = logging.getLogger(__name__)
 OnEvent = Callable[[Event], None]
 
 
-class NoReport(Exception):
-    """The run ended without a report; `fault` says through whom."""
+@dataclass
+class _Run:
+    """What all of a run share. `deadline` is of time.monotonic."""
 
-    def __init__(self, fault: Fault, problem: str) -> None:
-        super().__init__(problem)
-        self.fault = fault
-        self.problem = problem
+    assignment: Assignment
+    on_event: OnEvent
+    cancellation: Cancellation
+    deadline: float
+    stages: Stages = field(default_factory=Stages)
 
 
 def run(
@@ -52,19 +51,18 @@ def run(
 ) -> RunResult:
     """Grade one submission. Never raises for what a submission, a spec or a sandbox does: the result says it.
 
-    A run ended through `cancellation` has neither a report nor a fault. It lasts `seconds` at most, None for all that
-    the lab gives it.
+    In a `Warm` sandbox judge and guest are there already, where it has some free. A run ended through `cancellation`
+    has neither a report nor a fault. It lasts `seconds` at most, None for all that the lab gives it.
     """
     started = time.monotonic()
     ended_by = cancellation or Cancellation()
     deadline = started + (longest(assignment) if seconds is None else seconds)
+    one = _Run(assignment, on_event, ended_by, deadline)
     report: bytes | None = None
     fault: Fault | None = None
     problem = ""
     try:
-        with sandbox.cell() as cell:
-            play = _joined if assignment.lab.isolation == "joined" else _split
-            report, problem = play(assignment, cell, on_event, ended_by, deadline)
+        report, problem = _played(one, sandbox)
     except NoReport as missing:
         # a killed judge looks like many things: half a line, no report
         fault, problem = (None, CANCELLED) if ended_by.cancelled else (missing.fault, missing.problem)
@@ -79,6 +77,7 @@ def run(
         duration_s=time.monotonic() - started,
         fault=fault,
         problem=problem,
+        stages=one.stages.seconds(),
     )
 
 
@@ -87,97 +86,84 @@ def longest(assignment: Assignment) -> float:
     return assignment.lab.limits.run_seconds + GRACE_SECONDS
 
 
-def _split(
-    assignment: Assignment, cell: Cell, on_event: OnEvent, cancellation: Cancellation, deadline: float
-) -> tuple[bytes, str]:
-    token = os.urandom(16).hex()
-    guests = _Guests(assignment, cell)
-    guests.start(token)
-    files = {**harness_files(), **_under("course", assignment.bundle)}
-    job = _job(assignment) | {"socket": SOCKET, "token": token}
-    judge = cell.start(Role.JUDGE, ARGV, pack("worker.harness.judge", job, files), JUDGE_LIMITS)
-    with cancellation.covers(judge):
-        return _listen(judge, on_event, guests.start, cancellation, deadline)
+def _played(one: _Run, sandbox: Sandbox) -> tuple[bytes, str]:
+    if one.assignment.lab.isolation == "joined":
+        with sandbox.cell() as cell:
+            return _joined(one, cell)
+    if isinstance(sandbox, Warm):
+        with sandbox.seat(one.assignment) as seat:
+            found = _seated(one, seat) if seat is not None else None
+            return found or _cold(one, sandbox)
+    return _cold(one, sandbox)
 
 
-def _joined(
-    assignment: Assignment, cell: Cell, on_event: OnEvent, cancellation: Cancellation, deadline: float
-) -> tuple[bytes, str]:
-    limits = assignment.lab.limits
-    own = {f"{assignment.lab_path}/{path}": data for path, data in assignment.submission.files.items()}
-    files = {**harness_files(), **_under("course", assignment.bundle), **_under("course", own)}
-    bounds = Limits(
-        memory_mib=limits.memory_mib + 2 * GUEST_BASE_MIB,
-        scratch_mib=limits.scratch_mib + 16,
-        processes=limits.processes + GUEST_BASE_PROCESSES,
-        cpu_seconds=int(limits.run_seconds) + 30,
-    )
-    running = cell.start(Role.JUDGE, ARGV, pack("worker.harness.joined", _job(assignment), files), bounds)
-    with cancellation.covers(running):
-        return _listen(running, on_event, lambda token: None, cancellation, deadline)
+def _seated(one: _Run, seat: Seat) -> tuple[bytes, str] | None:
+    """With a judge and a guest that waited; None where that judge did not begin: then nothing has happened yet."""
+    guests = Guests(one.assignment, seat.judge.socket, seat.take_guest, seat.drop_guest)
+    found: tuple[bytes, str] | None = None
+    try:
+        with one.cancellation.covers(seat.judge):
+            if _begun(seat, guests):
+                found = _listen(one, seat.judge, guests.start)
+            elif one.cancellation.cancelled:
+                raise NoReport(Fault.US, CANCELLED)
+        return found
+    finally:
+        guests.end()
+        seat.leave(reported=found is not None)
 
 
-def _job(assignment: Assignment) -> dict[str, Any]:
-    return {
-        "lab": assignment.lab_path,
-        "spec": assignment.lab.spec,
-        "seed": assignment.seed,
-        "tests": list(assignment.tests) if assignment.tests else None,
-        "listed": list(assignment.tests or (test.name for test in assignment.lab.tests)),
-        "run_seconds": assignment.lab.limits.run_seconds,
-    }
+def _begun(seat: Seat, guests: Guests) -> bool:
+    try:
+        return seat.begin(guests.start)
+    except SandboxError as error:
+        log.warning("a job starts what it needs itself, because what waited for it failed: %s", error)
+        return False
 
 
-class _Guests:
-    """Starts a guest whenever the judge asks for one; the one before is killed first."""
+def _cold(one: _Run, sandbox: Sandbox) -> tuple[bytes, str]:
+    """With a cell, a judge and a guest of its own."""
+    with sandbox.cell() as cell:
+        token, socket = secrets.token_hex(16), f"/channel/{secrets.token_hex(16)}"
+        bundle, limits = roles.guest_bundle(one.assignment), roles.guest_limits(one.assignment)
 
-    def __init__(self, assignment: Assignment, cell: Cell) -> None:
-        self._cell = cell
-        self._current: Running | None = None
-        self._left = MAX_GUESTS
-        limits = assignment.lab.limits
-        self._limits = Limits(
-            memory_mib=limits.memory_mib + GUEST_BASE_MIB,
-            scratch_mib=limits.scratch_mib,
-            processes=limits.processes + GUEST_BASE_PROCESSES,
-            cpu_seconds=int(limits.run_seconds) + 30,
-        )
-        labkit = {path: data for path, data in assignment.bundle.items() if path.startswith("labkit/")}
-        files = assignment.submission.files
-        self._files = {**harness_files(), **_under("course", labkit), **_under("submission", files)}
-        self._job = {"socket": SOCKET, "memory_mib": limits.memory_mib, "main": assignment.lab.submission[0]}
+        def take() -> Running:
+            return cell.start(Role.GUEST, ARGV, bundle, limits, more=True)
 
-    def start(self, token: str) -> None:
-        """A fresh guest that will present `token`."""
-        if self._current is not None:
-            self._current.kill()
-        if self._left == 0:
-            raise NoReport(Fault.US, f"the submission took down {MAX_GUESTS} guests; the run was given up")
-        self._left -= 1
-        bundle = pack("worker.harness.guest", self._job | {"token": token}, self._files)
-        self._current = self._cell.start(Role.GUEST, ARGV, bundle, self._limits)
+        guests = Guests(one.assignment, socket, take, lambda guest: guest.kill())
+        guests.start(token)
+        job = roles.judge_job(one.assignment) | {"socket": socket, "token": token}
+        files = roles.judge_files(one.assignment)
+        judge = cell.start(Role.JUDGE, ARGV, pack("worker.harness.judge", job, files), roles.JUDGE_LIMITS)
+        with one.cancellation.covers(judge):
+            return _listen(one, judge, guests.start)
 
 
-def _listen(
-    judge: Running,
-    on_event: OnEvent,
-    start_guest: Callable[[str], None],
-    cancellation: Cancellation,
-    deadline: float,
-) -> tuple[bytes, str]:
+def _joined(one: _Run, cell: Cell) -> tuple[bytes, str]:
+    work = one.assignment
+    own = {f"{work.lab_path}/{path}": data for path, data in work.submission.files.items()}
+    files = {**roles.judge_files(work), **under("course", own)}
+    bundle = pack("worker.harness.joined", roles.judge_job(work), files)
+    running = cell.start(Role.JOINED, ARGV, bundle, roles.joined_limits(work))
+    with one.cancellation.covers(running):
+        return _listen(one, running, lambda token: None)
+
+
+def _listen(one: _Run, judge: Running, start_guest: Callable[[str], None]) -> tuple[bytes, str]:
     """Pass the judge's events on until its report: the report's JSON, and the problem it told, if any."""
     problem = ""
-    for event in events_of(judge, deadline):
+    for event in events_of(judge, one.deadline):
         kind = event["event"]
+        one.stages.heard(kind)
         if kind == "guest":
             start_guest(str(event.get("token", "")))
         elif kind == "problem":
             problem = str(event.get("text", ""))[:3000]
         elif kind == "report":
             return json.dumps(event.get("report")).encode(), problem
-        else:
-            on_event(event)
-    if cancellation.cancelled:
+        elif kind != "answered":
+            one.on_event(event)
+    if one.cancellation.cancelled:
         raise NoReport(Fault.US, CANCELLED)
     raise silent(judge)
 
@@ -212,14 +198,3 @@ def silent(running: Running) -> NoReport:
     tail = running.stderr_tail().strip()
     log.error("a judge ended without a report (%s): %s", how, tail)
     return NoReport(Fault.US, f"the judge ended without a report ({how})\n{tail}".strip())
-
-
-def _under(place: str, files: Mapping[str, bytes]) -> dict[str, bytes]:
-    return {f"{place}/{path}": data for path, data in files.items()}
-
-
-def harness_files() -> dict[str, bytes]:
-    """Our own code that goes into the sandbox, as bundle paths."""
-    package = Path(__file__).parent
-    sources = [package / "__init__.py", *sorted((package / "harness").glob("*.py"))]
-    return {f"harness/worker/{file.relative_to(package).as_posix()}": file.read_bytes() for file in sources}

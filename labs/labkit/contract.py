@@ -9,7 +9,7 @@ import inspect
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, ModuleType
 from typing import Any, Protocol
 
 import numpy as np
@@ -29,6 +29,8 @@ from labkit.manifest import Manifest
 from labkit.plain import NotPlain, fingerprint, to_plain
 from labkit.streams import child_seed, child_stream
 
+#: What a submission hears that keeps a function of the spec for later.
+NOT_LENT = "this function was lent for an earlier call; use the one that this call was given"
 Args = tuple[Any, ...]
 Kwargs = Mapping[str, Any]
 
@@ -115,12 +117,15 @@ class InProcess:
 
     def call(self, function: str, calls: Sequence[tuple[Args, Kwargs]]) -> list[Any]:
         """See Transport."""
-        streams: dict[int, np.random.Generator] = {}
+        lent = _Lent(self._seed)
         callee = self._callee(function)
-        return [
-            callee.run([self._send(a, streams) for a in args], {k: self._send(v, streams) for k, v in kwargs.items()})
-            for args, kwargs in calls
-        ]
+        try:
+            return [
+                callee.run([lent.out(a) for a in args], {k: lent.out(v) for k, v in kwargs.items()})
+                for args, kwargs in calls
+            ]
+        finally:
+            lent.over = True
 
     def _callee(self, name: str) -> "Callee":
         if self._module is None:
@@ -129,14 +134,29 @@ class InProcess:
             self._callees[name] = Callee(name, find_function(self._module, name))
         return self._callees[name]
 
-    def _send(self, value: Any, streams: dict[int, np.random.Generator]) -> Any:
+
+class _Lent:
+    """What one call of the implementation is given: copies, its own random streams, functions until it is over."""
+
+    def __init__(self, seed: int) -> None:
+        self._seed = seed
+        self._streams: dict[int, np.random.Generator] = {}
+        self.over = False
+
+    def out(self, value: Any) -> Any:
         if isinstance(value, np.random.Generator):
-            if id(value) not in streams:
-                streams[id(value)] = child_stream(child_seed(value, self._seed))
-            return streams[id(value)]
-        if callable(value):
-            return lambda *args: to_plain(value(*[to_plain(a) for a in args]))
-        return to_plain(value)
+            if id(value) not in self._streams:
+                self._streams[id(value)] = child_stream(child_seed(value, self._seed))
+            return self._streams[id(value)]
+        return self._function(value) if callable(value) else to_plain(value)
+
+    def _function(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*args: Any) -> Any:
+            if self.over:
+                raise RuntimeError(NOT_LENT)
+            return to_plain(function(*[to_plain(a) for a in args]))
+
+        return call
 
 
 def find_function(module: ModuleType, name: str) -> Callable[..., Any]:
@@ -223,14 +243,15 @@ def load_file(path: Path) -> ModuleType:
     return load_source(path.read_bytes(), path)
 
 
-def load_source(source: bytes | str, path: Path) -> ModuleType:
-    """A fresh module from `source`, as if read from `path`. Raises Unloadable."""
+def load_source(source: bytes | str | CodeType, path: Path) -> ModuleType:
+    """A fresh module from `source`, compiled or not, as if read from `path`. Raises Unloadable."""
     spec = importlib.util.spec_from_loader(f"labkit_impl_{path.stem}", loader=None)
     assert spec is not None
     module = importlib.util.module_from_spec(spec)
     module.__file__ = str(path)
     try:
-        exec(compile(source, str(path), "exec"), module.__dict__)  # running it is what this function is for
+        code = source if isinstance(source, CodeType) else compile(source, str(path), "exec")
+        exec(code, module.__dict__)  # running it is what this function is for
     except SyntaxError as error:
         raise Unloadable(
             f"{path.name} is not valid Python: {error.msg} (line {error.lineno})",

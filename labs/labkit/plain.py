@@ -10,8 +10,13 @@ from typing import Any
 import numpy as np
 
 MAX_DEPTH = 32
-MAX_ITEMS = 2_000_000
+MAX_ITEMS = 1_000_000
+MAX_INT_BITS = 1_000
+MAX_DICT = 1_000
+MAX_KEY_ITEMS = 8  # of a tuple that is a dict's key
 ARRAY_KINDS = "biufc"
+#: What dict keys are made of; a tuple of a few of them is a key, too.
+KEYS = (str, int, float, bool, type(None))
 
 _WORDS = {
     "generator": "a generator (return list(...) of it)",
@@ -47,8 +52,7 @@ class _Copier:
         if isinstance(value, np.generic):
             return self._scalar(value)
         if isinstance(value, (int, float, str, bytes)):
-            base: Any = next(b for b in (int, float, str, bytes) if isinstance(value, b))
-            return base(value)
+            return self._base(value)
         if isinstance(value, np.ndarray):
             return self._array(value)
         if isinstance(value, (list, tuple, range)):
@@ -56,8 +60,7 @@ class _Copier:
             copied = [self.copy(item, depth + 1) for item in value]
             return tuple(copied) if isinstance(value, tuple) else copied
         if isinstance(value, dict):
-            self._count(2 * len(value))
-            return {self.copy(k, depth + 1): self.copy(v, depth + 1) for k, v in value.items()}
+            return self._dict(value, depth)
         name = type(value).__name__
         raise NotPlain(_WORDS.get(name, f"an object of type {name}"))
 
@@ -66,17 +69,52 @@ class _Copier:
         if self.items > MAX_ITEMS:
             raise NotPlain(f"more than {MAX_ITEMS:,} items")
 
+    def _base(self, value: Any) -> Any:
+        base: Any = next(b for b in (int, float, str, bytes) if isinstance(value, b))
+        plain = base(value)
+        if isinstance(plain, int) and plain.bit_length() > MAX_INT_BITS:
+            raise NotPlain(f"an integer of {plain.bit_length():,} bits")
+        if isinstance(plain, (str, bytes)):
+            self._count(len(plain))
+        return plain
+
+    def _dict(self, value: dict[Any, Any], depth: int) -> dict[Any, Any]:
+        if len(value) > MAX_DICT:
+            raise NotPlain(f"a dict of {len(value):,} entries")
+        self._count(2 * len(value))
+        out = {}
+        for key, item in value.items():
+            plain = self.copy(key, depth + 1)
+            if not is_key(plain):
+                raise NotPlain(
+                    f"a dict with the key {show(plain, 40)} (keys are numbers, texts or short tuples of them)"
+                )
+            out[plain] = self.copy(item, depth + 1)
+        return out
+
     def _scalar(self, value: np.generic) -> Any:
         if value.dtype.kind not in ARRAY_KINDS or value.dtype.kind == "c":
             raise NotPlain(f"a numpy scalar of dtype {value.dtype}")
-        return value.item()
+        return float(value) if value.dtype.kind == "f" else value.item()  # a long double's item is a long double
 
     def _array(self, value: np.ndarray) -> np.ndarray:
         if value.dtype.kind not in ARRAY_KINDS:
             raise NotPlain(f"a numpy array of dtype {value.dtype} (only numbers can be returned)")
         self._count(value.size)
-        native = value.dtype.newbyteorder("=")
-        return np.array(value, dtype=native, order="C", copy=True, subok=False)
+        native = _NARROWER.get(value.dtype.str[1:], value.dtype.newbyteorder("="))
+        with np.errstate(over="ignore"):
+            return np.array(value, dtype=native, order="C", copy=True, subok=False)
+
+
+#: Long doubles differ from machine to machine: they arrive as doubles.
+_NARROWER = {np.dtype(wide).str[1:]: np.dtype(to) for wide, to in (("g", "f8"), ("G", "c16"))}
+
+
+def is_key(value: Any) -> bool:
+    """Whether a plain value may be a dict's key: comparing keys must cost next to nothing."""
+    if isinstance(value, tuple):
+        return len(value) <= MAX_KEY_ITEMS and all(isinstance(item, KEYS) for item in value)
+    return isinstance(value, KEYS)
 
 
 def fingerprint(value: Any) -> bytes:

@@ -87,6 +87,8 @@ def _int(value: Any) -> int:
     value = _unwrap(value)
     if isinstance(value, bool) or not isinstance(value, int):
         raise _Mismatch(_article(value))
+    if not -(2**63) <= value < 2**63:
+        raise _Mismatch(f"an integer of {value.bit_length():,} bits")
     return value
 
 
@@ -151,6 +153,8 @@ def _array(kind: str) -> Read:
             raise _Mismatch(_article(value))
         if value.dtype.kind not in accepted and value.size:
             raise _Mismatch(_article(value))
+        if kind == "int" and value.dtype.kind == "u" and value.size and value.max() >= 2**63:
+            raise _Mismatch("an array with an integer of 64 bits")
         return value.astype(dtype)
 
     return read

@@ -28,7 +28,8 @@ def test_the_interpreter_is_ours_and_the_guest_has_numpy(sandbox: Sandbox) -> No
     assert total == 3.0
 
 
-def test_the_judge_runs_pytest_with_its_report(sandbox: Sandbox) -> None:
+@pytest.mark.parametrize("role", [Role.JUDGE, Role.JOINED])
+def test_who_has_a_spec_runs_pytest_with_its_report(sandbox: Sandbox, role: Role) -> None:
     code = """
         import contextlib, json, pathlib, pytest, sys
         pathlib.Path("test_a.py").write_text("import numpy\\ndef test_a(tmp_path): assert numpy.ones(2).sum() == 2")
@@ -37,7 +38,7 @@ def test_the_judge_runs_pytest_with_its_report(sandbox: Sandbox) -> None:
         print(json.dumps([int(code), json.loads(pathlib.Path("report.json").read_text())["summary"]["passed"]]))
     """
     with sandbox.cell() as cell:
-        assert said(cell, code, role=Role.JUDGE) == [0, 1]
+        assert said(cell, code, role=role) == [0, 1]
 
 
 @pytest.mark.bubblewrap
@@ -91,9 +92,11 @@ def test_judge_and_guest_talk_over_a_socket_in_the_channel(sandbox: Sandbox) -> 
 
 def test_two_cells_do_not_share_a_channel(sandbox: Sandbox) -> None:
     with sandbox.cell() as one, sandbox.cell() as other:
-        mark = start(one, "open('/channel/mark', 'w').write('1'); input()", role=Role.JUDGE)
-        mark.wait(SOON)
-        assert said(other, "import os, json; print(json.dumps(os.listdir('/channel')))", role=Role.JUDGE) == []
+        code = "open('/channel/mark', 'w').write('1'); print('written', flush=True); import time; time.sleep(60)"
+        assert start(one, code, role=Role.JUDGE).read_line(SOON) == b"written"
+        looked = "import os, json; print(json.dumps(os.path.exists('/channel/mark')))"
+        assert said(one, looked) is True
+        assert said(other, looked, role=Role.JUDGE) is False
 
 
 def test_the_environment_is_exactly_ours(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:

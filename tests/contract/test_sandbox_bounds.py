@@ -160,6 +160,19 @@ def test_a_killed_worker_leaves_nothing_for_long(sandbox: Sandbox, mark: str) ->
     assert processes(mark) == []
 
 
+def test_a_worker_whose_end_nobody_asked_for_is_gone() -> None:
+    """Its number is still taken, until its parent asks."""
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
+        mark = owner.new_mark().replace(f".{os.getpid()}.", f".{process.pid}.")
+        stat = Path(f"/proc/{process.pid}/stat").read_text(encoding="utf-8").split()
+        mark = mark.replace(f".{owner.current().started}-", f".{stat[21]}-")
+        assert not owner.is_stale(mark)
+        process.kill()
+        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+        assert Path(f"/proc/{process.pid}/stat").exists()
+        assert owner.is_stale(mark)
+
+
 @pytest.mark.docker
 def test_what_a_containerised_worker_left_goes_with_its_container(monkeypatch: pytest.MonkeyPatch) -> None:
     with contextlib.closing(engine.connect()) as api, DockerSandbox().cell() as cell:

@@ -70,7 +70,8 @@ def test_nobody_inside_has_rights(sandbox: Sandbox) -> None:
     assert (judge[0], judge[3]) != (guest[0], guest[3])
 
 
-def test_the_file_system_is_read_only_and_the_host_is_not_in_it(sandbox: Sandbox) -> None:
+@pytest.mark.parametrize("role", [Role.GUEST, Role.JOINED])
+def test_the_file_system_is_read_only_and_the_host_is_not_in_it(sandbox: Sandbox, role: Role) -> None:
     code = """
         import json, os, sys
         def writable(folder):
@@ -92,7 +93,7 @@ def test_the_file_system_is_read_only_and_the_host_is_not_in_it(sandbox: Sandbox
     """
     private = ["/etc/shadow", "/root/.ssh", "/root/.bashrc", "/home", str(ROOT / "worker"), "/var/run/docker.sock"]
     with sandbox.cell() as cell:
-        open_folders, work, read, pids = said(cell, code, *private)
+        open_folders, work, read, pids = said(cell, code, *private, role=role)
     assert (open_folders, work, read, pids) == ([], True, [], [1])
 
 
@@ -126,8 +127,7 @@ def test_calls_that_change_the_machine_are_refused(sandbox: Sandbox) -> None:
         allowed = said(cell, code)
     if sandbox.name == "docker+runsc":
         return  # gVisor answers them all itself: what it allows changes nothing outside
-    # engines older than 25 still allow these two in their default profile
-    assert set(allowed) <= (set() if sandbox.name == "bubblewrap" else {"ring", "vsock"})
+    assert allowed == []
 
 
 @pytest.mark.bubblewrap

@@ -9,31 +9,29 @@ Nothing here decides anything: the judge treats every byte from this process as 
 """
 
 import contextlib
+import ctypes
+import gc
 import os
-import random
-import resource
 import select
 import shutil
 import signal
 import socket
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
-import numpy as np
-from labkit.contract import Callee, find_function, from_exception, load_source
-from labkit.faults import StudentFault, StudentRaised, WrongType
-from labkit.plain import to_plain
-from labkit.streams import child_stream
-
+from worker.harness.child import Child, bound
+from worker.harness.compiled import Compiled, compile_into
 from worker.harness.frames import receive_frame, send_frame
-from worker.harness.wire import Decoder, WireError
+from worker.harness.orders import receive
+from worker.harness.wire import Decoder
 
 CONNECT_SECONDS = 30.0
+#: What a guest says once it has imported what it needs.
+READY = b"ready\n"
 OUTPUT_BYTES = 64 * 1024
+_SET_DUMPABLE = 4
 MIB = 1024 * 1024
 
 
@@ -48,7 +46,7 @@ def connect(path: str) -> socket.socket:
             connection.close()
             if time.monotonic() > deadline:
                 raise
-            time.sleep(0.005)  # nothing can be awaited: the directory is read-only here and holds no socket yet
+            time.sleep(0.002)  # nothing can be awaited: the directory is read-only here and holds no socket yet
         else:
             return connection
 
@@ -56,18 +54,18 @@ def connect(path: str) -> socket.socket:
 class Zygote:
     """Forks a child per test, collects its output, and clears up after it."""
 
-    def __init__(self, job: dict[str, Any]) -> None:
+    def __init__(self, job: dict[str, Any], files: dict[str, bytes]) -> None:
         self._path: str = job["socket"]
         self._memory = int(job["memory_mib"]) * MIB
         self._folder = Path.cwd() / "submission"
         self._main: str = job["main"]
-        self._files = {p.relative_to(self._folder): p.read_bytes() for p in self._folder.rglob("*") if p.is_file()}
-        shutil.rmtree(self._folder)
+        self._files = files
         self._child: int | None = None
         self._status: int | None = None
         self._output = bytearray()
         self._dropped = 0
         self._pipe: int | None = None
+        self._tell: int | None = None
         self._wake, wake = os.pipe()
         for end in (self._wake, wake):
             os.set_blocking(end, False)
@@ -75,18 +73,21 @@ class Zygote:
         signal.signal(signal.SIGCHLD, lambda *_: None)
         self._control = connect(self._path)
         send_frame(self._control, ["zygote", job["token"]])
+        self._compiled = Compiled(self._compile())
+        self._prepare()
 
     def serve(self) -> None:
         """Answer fork and reap until the judge hangs up."""
         while True:
             watched: list[Any] = [self._control, self._wake]
-            if self._pipe is not None:
-                watched.append(self._pipe)
+            watched += [pipe for pipe in (self._pipe, self._compiled.pipe) if pipe is not None]
             ready, _, _ = select.select(watched, [], [])
             if self._wake in ready:
                 self._collect()
             if self._pipe is not None and self._pipe in ready:
                 self._drain(self._pipe)
+            if self._compiled.pipe in ready:
+                self._compiled.take()
             if self._control in ready:
                 try:
                     order = Decoder(receive_frame(self._control, None)).value()
@@ -126,31 +127,66 @@ class Zygote:
         self._output += data[:keep]
         self._dropped += len(data) - len(data[:keep])
 
+    def _compile(self) -> int:
+        """Have a child compile the submission; where its code will come from."""
+        coming, going = os.pipe()
+        if os.fork() == 0:
+            try:
+                self._control.close()
+                os.close(coming)
+                bound(self._memory)
+                compile_into(going, self._files[self._main], self._folder / self._main)
+            finally:
+                os._exit(0)
+        os.close(going)
+        return coming
+
     def _fork(self, token: str) -> None:
+        """Let the child that waits begin. One that has died meanwhile is nobody's fault: there is another."""
+        if self._tell is None or self._status is not None:
+            self._prepare()
+        if self._tell is not None:
+            os.write(self._tell, token.encode())
+            os.close(self._tell)
+            self._tell = None
+
+    def _prepare(self) -> None:
+        """Fork the next test's child, while the judge is busy with something else. It runs nothing of the student's."""
+        for end in (self._tell, self._pipe):
+            if end is not None:
+                os.close(end)
         self._status, self._dropped, self._output = None, 0, bytearray()
-        self._folder.mkdir()
+        self._folder.mkdir(exist_ok=True)
         for name, data in self._files.items():
             (self._folder / name).parent.mkdir(parents=True, exist_ok=True)
             (self._folder / name).write_bytes(data)
-        reading, writing = os.pipe()
+        self._pipe, output = os.pipe()
+        hear, self._tell = os.pipe()
         self._child = os.fork()
         if self._child == 0:
-            self._become_child(token, writing)
-        os.close(writing)
-        self._pipe = reading
+            self._become_child(hear, output)
+        os.close(output)
+        os.close(hear)
 
-    def _become_child(self, token: str, output: int) -> None:
+    def _become_child(self, hear: int, output: int) -> None:
         """Never returns."""
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         self._control.close()
+        for end in (self._tell, self._pipe):
+            os.close(end or -1)
         os.setsid()
         os.dup2(output, 1)
         os.dup2(output, 2)
+        os.close(output)
         sys.stdout = open(1, "w", buffering=1, closefd=False, errors="backslashreplace")  # noqa: SIM115 - a descriptor
         sys.stderr = open(2, "w", buffering=1, closefd=False, errors="backslashreplace")  # noqa: SIM115
         try:
-            Child(connect(self._path), token, self._folder / self._main, self._memory).serve()
+            child = Child(self._folder / self._main, self._compiled.code, self._memory)
+            token = os.read(hear, 256).decode()
+            os.close(hear)
+            if token:
+                child.serve(connect(self._path), token)
         finally:
             sys.stdout.flush()
             os._exit(0)
@@ -174,95 +210,43 @@ class Zygote:
         send_frame(self._control, ["reaped", self._status, bytes(self._output), self._dropped])
         self._child = None
         for place in (self._folder, *_leftovers(self._folder.parent)):
-            shutil.rmtree(place, ignore_errors=True) if place.is_dir() else place.unlink(missing_ok=True)
+            _remove(place)
+        self._prepare()
+
+
+def _remove(place: Path) -> None:
+    """Remove it, whatever rights it was left with."""
+    if place.is_symlink() or not place.is_dir():
+        with contextlib.suppress(OSError):
+            place.unlink()
+        return
+    place.chmod(0o700)
+    for folder, names, _ in os.walk(place):
+        for name in names:
+            inner = Path(folder, name)
+            if not inner.is_symlink():
+                inner.chmod(0o700)
+    shutil.rmtree(place, ignore_errors=True)
 
 
 def _leftovers(work: Path) -> list[Path]:
     """What a test's child may have left in writable places."""
-    places = [p for p in work.iterdir() if p.name not in ("harness", "course")]
+    places = list(work.iterdir())
     for shared in (Path("/tmp"), Path("/dev/shm")):
         if os.getpid() == 1 and shared.is_dir():
             places += shared.iterdir()
     return places
 
 
-class Child:
-    """One test's process."""
-
-    def __init__(self, connection: socket.socket, token: str, file: Path, memory: int) -> None:
-        self._connection = connection
-        self._file = file
-        self._module: ModuleType | None = None
-        send_frame(connection, ["child", token])
-        os.chdir(file.parent)
-        sys.path.insert(0, str(file.parent))
-        np.random.seed(0)  # numpy's global state would otherwise be the zygote's in every test
-        random.seed(0)
-        size = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
-        _, hard = resource.getrlimit(resource.RLIMIT_AS)
-        limit = size + memory if hard == resource.RLIM_INFINITY else min(size + memory, hard)
-        resource.setrlimit(resource.RLIMIT_AS, (limit, hard))
-
-    def serve(self) -> None:
-        """Answer calls until the judge hangs up."""
-        while True:
-            try:
-                frame = receive_frame(self._connection, None)
-            except EOFError:
-                return
-            order = Decoder(frame, handle=self._callback, stream=_Streams()).value()
-            self._answer(self._call(*order[1:]))
-
-    def _call(self, name: str, calls: list[Any]) -> list[Any]:
-        try:
-            callee = Callee(name, find_function(self._load(), name))
-            return ["values", [callee.run(args, kwargs) for args, kwargs in calls]]
-        except StudentFault as fault:
-            return _describe(fault)
-        except KeyboardInterrupt as interrupt:  # nobody is at this keyboard: the submission raised it
-            return _describe(from_exception(interrupt, name))
-
-    def _load(self) -> ModuleType:
-        if self._module is None:
-            self._module = load_source(self._file.read_bytes(), self._file)
-        return self._module
-
-    def _answer(self, message: list[Any]) -> None:
-        try:
-            send_frame(self._connection, message)
-        except WireError as problem:
-            send_frame(self._connection, _describe(WrongType(f"your function returned too much: {problem}")))
-
-    def _callback(self, number: int) -> Callable[..., Any]:
-        """The judge's callable `number`, as the student's code sees it."""
-
-        def call(*args: Any) -> Any:
-            send_frame(self._connection, ["callback", number, [to_plain(a) for a in args]])
-            kind, *rest = Decoder(receive_frame(self._connection, None)).value()
-            if kind == "value":
-                return rest[0]
-            raise {"TypeError": TypeError, "ValueError": ValueError}.get(rest[0], RuntimeError)(rest[1])
-
-        return call
-
-
-class _Streams:
-    """One generator per number: calls of a batch that share a generator go on where the last one stopped."""
-
-    def __init__(self) -> None:
-        self._known: dict[int, np.random.Generator] = {}
-
-    def __call__(self, number: int, seed: int) -> np.random.Generator:
-        return self._known.setdefault(number, child_stream(seed))
-
-
-def _describe(fault: StudentFault) -> list[Any]:
-    name = "StudentRaised" if isinstance(fault, StudentRaised) else type(fault).__name__
-    if isinstance(fault, StudentRaised):
-        return ["fault", name, fault.type_name, fault.message, fault.where, fault.function]
-    return ["fault", name, fault.sentence, fault.advice, "", fault.function]
-
-
 def main(job: dict[str, Any]) -> None:
-    """Entry point inside the sandbox."""
-    Zygote(job).serve()
+    """Entry point inside the sandbox: it is started ahead, and learns whose guest it is when somebody needs it."""
+    for ours in ("harness", "course"):  # imported by now: nothing of it lies where a test could change it for the next
+        shutil.rmtree(Path.cwd() / ours, ignore_errors=True)
+    # closes the memory of this process, and all else of it below /proc, to its children, which have the same user
+    ctypes.CDLL(None).prctl(_SET_DUMPABLE, 0, 0, 0, 0)
+    gc.collect()
+    gc.freeze()  # what is imported stays: each child would copy it merely to look through it
+    os.write(1, READY)
+    order = receive(sys.stdin.buffer)
+    if order is not None:  # else the worker needs it no more, or is gone
+        Zygote(order.job, order.files).serve()

@@ -1,37 +1,71 @@
 """The judge: pytest on the lab's spec. The submission is in another sandbox, behind `Link`."""
 
 import os
+import random
+import socket
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
+import numpy as np
 import pytest
 
-from worker.harness.link import Link
+from worker.harness.link import Link, listen
 from worker.harness.live import Events, Guests, Live
 
 
 def main(job: dict[str, Any]) -> None:
     """Entry point inside the sandbox. Leaves a `report` event, or a `problem` event where the spec did not run."""
-    events = Events()
     os.umask(0)
-    link = Link(job["socket"], job["token"], lambda token: events.emit("guest", token=token))
-    run_spec(job, events, "guest", [Guests(link, time.monotonic() + job["run_seconds"])])
+    judge(job, Events(), listen(job["socket"]))
 
 
-def run_spec(job: dict[str, Any], events: Events, impl: str, plugins: list[object]) -> None:
+def judge(job: dict[str, Any], events: Events, listener: socket.socket) -> NoReturn:
+    """Run the spec against the guests that knock at `listener`, and end the process."""
+    guests = Guests()
+    guests.begin(link(job, events, listener), time.monotonic() + job["run_seconds"])
+    run_spec(job, events, "guest", [guests])
+
+
+def link(job: dict[str, Any], events: Events, listener: socket.socket) -> Link:
+    """The channel of one job."""
+    return Link(
+        listener, job["token"], ask=lambda token: events.emit("guest", token=token), met=lambda: events.emit("answered")
+    )
+
+
+def run_spec(job: dict[str, Any], events: Events, impl: str, plugins: list[object]) -> NoReturn:
     """Run the spec against `impl` and end the process: nothing is left to tidy up that the sandbox does not."""
-    os.environ.update(LAB_IMPL=impl, LAB_SEED=str(job["seed"]), PYTEST_DISABLE_PLUGIN_AUTOLOAD="1")
+    live = Live(events)
+    settle(job["seed"], impl)
+    code = pytest.main([*_selection(job), *options()], plugins=[live, *plugins])
+    conclude(job, events, impl, live, code)
+
+
+def settle(seed: int, impl: str) -> None:
+    """Tell the spec what it runs for. Global generators, which no spec should use, start alike in every run of it."""
+    os.environ.update(LAB_IMPL=impl, LAB_SEED=str(seed))
+    random.seed(seed)
+    np.random.seed(seed % 2**32)
+
+
+def options() -> list[str]:
+    """pytest's, beside what to collect; goes to the course's folder."""
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     course = Path("course").resolve()
     os.chdir(course)
-    live = Live(events)
-    options = [
+    return [
         *("-q", "--no-header", "--tb=short", "-c", str(course / "pytest.ini"), "--rootdir", str(course)),
+        # in memory, not in a file: children of one process would share the file
+        "--capture=sys",
         *("-p", "no:cacheprovider", "-p", "no:unraisableexception"),
         *("-p", "pytest_jsonreport.plugin", "--json-report", "--json-report-file=none"),
         *("--json-report-omit", "collectors", "log", "streams", "warnings", "keywords", "environment"),
     ]
-    code = pytest.main([*_selection(job), *options], plugins=[live, *plugins])
+
+
+def conclude(job: dict[str, Any], events: Events, impl: str, live: Live, code: int) -> NoReturn:
+    """Tell the worker what came of it, and end."""
     if impl == "starter" and live.broken:
         live.report = unread(job, live.broken[0])
     elif code not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
@@ -41,9 +75,13 @@ def run_spec(job: dict[str, Any], events: Events, impl: str, plugins: list[objec
     os._exit(0)  # skips the interpreter's tidying up: a tenth of a second nobody needs
 
 
+def spec_of(job: dict[str, Any]) -> str:
+    """The spec's path in the course."""
+    return f"{job['lab']}/{job['spec']}"
+
+
 def _selection(job: dict[str, Any]) -> list[str]:
-    spec = f"{job['lab']}/{job['spec']}"
-    return [f"{spec}::{name}" for name in job["tests"]] if job["tests"] else [spec]
+    return [f"{spec_of(job)}::{name}" for name in job["tests"]] if job["tests"] else [spec_of(job)]
 
 
 def unread(job: dict[str, Any], why: str) -> dict[str, Any]:
@@ -52,4 +90,4 @@ def unread(job: dict[str, Any], why: str) -> dict[str, Any]:
     told = [{"diagnosis": {"cause": "does-not-import", "hint": "", "message": message}}]
     phases = {"setup": {"outcome": "passed"}, "call": {"outcome": "failed"}}
     failed = {"outcome": "failed", "user_properties": told, **phases}
-    return {"tests": [{"nodeid": f"{job['lab']}/{job['spec']}::{name}", **failed} for name in job["listed"]]}
+    return {"tests": [{"nodeid": f"{spec_of(job)}::{name}", **failed} for name in job["listed"]]}

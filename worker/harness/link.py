@@ -5,57 +5,63 @@ import signal
 import socket
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 from labkit import faults
-from labkit.plain import NotPlain, to_plain
-from labkit.streams import child_seed
 
-from worker.harness.frames import receive_frame, send_frame
-from worker.harness.wire import Decoder, Handle, Stream, WireError
+from worker.harness.arguments import Lent
+from worker.harness.frames import frame, receive_frame, send_by, spoke
+from worker.harness.messages import (
+    HELLO_BYTES,
+    REAPED_BYTES,
+    Callback,
+    Ending,
+    read_answer,
+    read_ending,
+    read_hello,
+)
+from worker.harness.wire import WireError
 
 GUEST_START_SECONDS = 60.0
+#: A child of a guest that is there; on a busy machine, a good while.
+CHILD_START_SECONDS = 20.0
 REAP_SECONDS = 5.0
+#: What one test may take in altogether: a spec may keep all of it, and the judge's memory is bounded.
 MAX_CALLBACKS = 200_000
+MAX_TEST_BYTES = 128 * 1024 * 1024
+MAX_TEST_ITEMS = 8_000_000
 #: Hellos with a wrong token that are turned away before a connection is given up: a submission may knock, too.
 MAX_KNOCKS = 64
 MEMORY_ADVICE = "how large can your arrays and lists grow?"
-FAULTS = {
-    kind.__name__: kind
-    for kind in (
-        faults.Unloadable,
-        faults.MissingFunction,
-        faults.WrongArguments,
-        faults.WrongType,
-        faults.ChangedArgument,
-    )
-}
+Calls = Sequence[tuple[tuple[Any, ...], Mapping[str, Any]]]
 
 
 class GuestUnavailable(Exception):
     """No guest could be started: the operator's fault or ours, never the student's."""
 
 
-@dataclass(frozen=True)
-class Ending:
-    """How a test's child ended and what it printed. `status` as from waitpid, None where it was never learnt."""
-
-    status: int | None
-    output: str
+def listen(path: str) -> socket.socket:
+    """A socket at which guests may knock."""
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(path)
+    os.chmod(path, 0o777)  # noqa: PTH101 - the guest runs as another user
+    listener.listen(16)
+    return listener
 
 
 class Link:
-    """Listens for guests. `ask(token)` makes the worker start a new one, which must present that token."""
+    """Answers guests at `listener`. `ask(token)` makes the worker start a new one, which must present that token.
 
-    def __init__(self, path: str, token: str, ask: Callable[[str], None]) -> None:
+    `met()` is called once, when the first guest has answered.
+    """
+
+    def __init__(
+        self, listener: socket.socket, token: str, ask: Callable[[str], None], met: Callable[[], None]
+    ) -> None:
         self._ask = ask
+        self._met: Callable[[], None] | None = met
         self._token = token
-        self._listener = socket.socket(socket.AF_UNIX)
-        self._listener.bind(path)
-        os.chmod(path, 0o777)  # noqa: PTH101 - the guest runs as another user
-        self._listener.listen(16)
+        self._listener = listener
         self._control: socket.socket | None = None
         self._lost = False
 
@@ -66,30 +72,31 @@ class Link:
                 if self._control is None:
                     self._control = self._await_guest()
                 token = os.urandom(16).hex()
-                self._control.settimeout(REAP_SECONDS)
-                send_frame(self._control, ["fork", token])
-                return self._accept("child", token, GUEST_START_SECONDS)
+                self._order(self._control, ["fork", token])
+                child = self._accept("child", token, CHILD_START_SECONDS)
+                if self._met is not None:
+                    self._met()
+                    self._met = None
+                return child
             except (OSError, EOFError, TimeoutError, WireError):
                 self._drop_guest()
         raise GuestUnavailable("the guest's sandbox did not answer twice in a row")
 
     def reap(self) -> Ending:
         """End the current child. A guest that does not answer is given up."""
-        control = self._control
-        if control is None:
+        if self._control is None:
             return Ending(None, "")
         try:
-            control.settimeout(REAP_SECONDS)
-            send_frame(control, ["reap"])
-            kind, status, output, dropped = Decoder(receive_frame(control, time.monotonic() + REAP_SECONDS)).value()
-            if kind != "reaped" or not isinstance(output, bytes) or not isinstance(dropped, int):
-                raise WireError("no such answer")
-        except (OSError, EOFError, TimeoutError, WireError, ValueError, TypeError):
+            self._order(self._control, ["reap"])
+            return read_ending(receive_frame(self._control, time.monotonic() + REAP_SECONDS, REAPED_BYTES))
+        except (OSError, EOFError, TimeoutError, WireError):
             self._drop_guest()
             return Ending(None, "")
-        text = output.decode("utf-8", "replace")
-        more = f"\n… {dropped:,} more bytes" if dropped else ""
-        return Ending(status if isinstance(status, int) else None, text + more)
+
+    def _order(self, control: socket.socket, order: list[str]) -> None:
+        if spoke(control):
+            raise WireError("the guest spoke before it was asked")
+        send_by(control, frame(order), time.monotonic() + REAP_SECONDS)
 
     def _drop_guest(self) -> None:
         if self._control is not None:
@@ -109,11 +116,11 @@ class Link:
             self._listener.settimeout(max(0.001, deadline - time.monotonic()))
             connection, _ = self._listener.accept()
             try:
-                hello = Decoder(receive_frame(connection, min(deadline, time.monotonic() + REAP_SECONDS))).value()
+                by = min(deadline, time.monotonic() + REAP_SECONDS)
+                if read_hello(receive_frame(connection, by, HELLO_BYTES)) == (kind, token):
+                    return connection
             except (EOFError, TimeoutError, WireError, OSError):
-                hello = None
-            if hello == [kind, token]:
-                return connection
+                pass
             connection.close()
         raise TimeoutError
 
@@ -123,7 +130,7 @@ class GuestTransport:
 
     def __init__(self, link: Link, seed: int, seconds: float, run_deadline: float) -> None:
         self._link = link
-        self._seed = seed
+        self._lent = Lent(seed)
         self._seconds = seconds
         self._run_deadline = run_deadline
         self._connection: socket.socket | None = None
@@ -132,13 +139,14 @@ class GuestTransport:
         self._ending: Ending | None = None
         self._first_at: float | None = None
         self._last_at = 0.0
+        self._bytes = self._items = self._callbacks = 0
 
     @property
     def used_s(self) -> float | None:
         """Seconds from the first call to the last answer; None before the first."""
         return None if self._first_at is None else self._last_at - self._first_at
 
-    def call(self, function: str, calls: Sequence[tuple[tuple[Any, ...], Mapping[str, Any]]]) -> list[Any]:
+    def call(self, function: str, calls: Calls) -> list[Any]:
         """See Transport. A fault that ended the child is raised again by every later call of the test."""
         if self._over is not None:
             raise self._over
@@ -151,13 +159,16 @@ class GuestTransport:
             self._first_at = time.monotonic()
             self._deadline = min(self._first_at + self._seconds, self._run_deadline)
         try:
-            return self._converse(self._connection, function, calls)
+            answer = self._converse(self._connection, function, calls)
         except faults.StudentFault as fault:
-            if isinstance(fault, (faults.TimedOut, faults.Crashed, faults.OverBudget)):
-                self._over = fault
+            self._over = fault
             raise
         finally:
             self._last_at = time.monotonic()
+        # raised out here: a fault can be an OSError or a TimeoutError of the student's own
+        if isinstance(answer, faults.StudentFault):
+            raise answer
+        return answer
 
     def close(self) -> str:
         """End the test's child; returns what the submission printed."""
@@ -169,22 +180,12 @@ class GuestTransport:
         return self._ending.output
 
     def _converse(
-        self, connection: socket.socket, function: str, calls: Sequence[tuple[tuple[Any, ...], Mapping[str, Any]]]
-    ) -> list[Any]:
-        message = _Message(self._seed)
-        order = ["call", function, [message.call(args, kwargs) for args, kwargs in calls]]
+        self, connection: socket.socket, function: str, calls: Calls
+    ) -> list[Any] | faults.StudentFault:  # fmt: skip
+        """What the calls returned, or the fault that the guest tells of. Raises the faults that end the child."""
+        order = self._lent.order(function, calls)
         try:
-            connection.settimeout(max(0.001, self._deadline - time.monotonic()))
-            send_frame(connection, order)
-            for _ in range(MAX_CALLBACKS):
-                answer = Decoder(receive_frame(connection, self._deadline)).value()
-                if not isinstance(answer, list) or not answer:
-                    raise WireError("an answer that is no list")
-                if answer[0] != "callback":
-                    return _result(answer, function, len(calls))
-                connection.settimeout(max(0.001, self._deadline - time.monotonic()))
-                send_frame(connection, message.answer(answer))
-            raise WireError(f"more than {MAX_CALLBACKS:,} calls back")
+            return self._ask(connection, order, function, len(calls))
         except TimeoutError:
             self.close()
             raise faults.TimedOut(
@@ -202,54 +203,32 @@ class GuestTransport:
                 function,
             ) from None
 
+    def _ask(
+        self, connection: socket.socket, order: bytes, function: str, calls: int
+    ) -> list[Any] | faults.StudentFault:  # fmt: skip
+        if spoke(connection):
+            raise WireError("an answer before the call, or a second one to the call before")
+        send_by(connection, order, self._deadline)
+        while True:
+            answer = read_answer(self._receive(connection), function, calls)
+            if isinstance(answer, faults.StudentFault):
+                return answer
+            if not isinstance(answer, Callback):
+                self._items += answer.items
+                if self._items > MAX_TEST_ITEMS:
+                    raise WireError(f"more than {MAX_TEST_ITEMS:,} items in one test")
+                return answer.values
+            self._callbacks += 1
+            if self._callbacks > MAX_CALLBACKS:
+                raise WireError(f"more than {MAX_CALLBACKS:,} calls back in one test")
+            send_by(connection, self._lent.call(answer.number, answer.arguments), self._deadline)
 
-class _Message:
-    """The arguments of one message: generators become streams, callables handles."""
-
-    def __init__(self, seed: int) -> None:
-        self._seed = seed
-        self._streams: dict[int, Stream] = {}
-        self._callables: list[Callable[..., Any]] = []
-
-    def call(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> list[Any]:
-        return [[self._plain(a) for a in args], {k: self._plain(v) for k, v in kwargs.items()}]
-
-    def _plain(self, value: Any) -> Any:
-        if isinstance(value, np.random.Generator):
-            if id(value) not in self._streams:
-                self._streams[id(value)] = Stream(child_seed(value, self._seed), len(self._streams))
-            return self._streams[id(value)]
-        if callable(value):
-            self._callables.append(value)
-            return Handle(len(self._callables) - 1)
-        return to_plain(value)
-
-    def answer(self, request: list[Any]) -> list[Any]:
-        """Run a callable the guest asked for. Its arguments are the student's: whatever it raises goes back to them."""
-        match request:
-            case ["callback", int(number), list(args)] if 0 <= number < len(self._callables):
-                pass
-            case _:
-                raise WireError("a call back that makes no sense")
-        try:
-            return ["value", to_plain(self._callables[number](*args))]
-        except faults.OverBudget:
-            raise
-        except NotPlain:
-            raise
-        except Exception as error:  # noqa: BLE001 - the spec's callable, called with anything at all
-            return ["error", type(error).__name__, str(error)[:300]]
-
-
-def _result(answer: list[Any], function: str, n: int) -> list[Any]:
-    match answer:
-        case ["values", list(values)] if len(values) == n:
-            return values
-        case ["fault", "StudentRaised", str(type_name), str(message), str(where), (str() | None) as named]:
-            raise faults.raised(type_name[:100], message[:500], where[:100], named and named[:100])
-        case ["fault", str(kind), str(sentence), str(advice), _, _] if kind in FAULTS:
-            raise FAULTS[kind](sentence[:1000], advice[:500], function)
-    raise WireError("an answer that makes no sense")
+    def _receive(self, connection: socket.socket) -> bytes:
+        data = receive_frame(connection, self._deadline)
+        self._bytes += len(data)
+        if self._bytes > MAX_TEST_BYTES:
+            raise WireError(f"more than {MAX_TEST_BYTES:,} bytes in one test")
+        return data
 
 
 def _crash(function: str, ending: Ending | None) -> tuple[str, str]:

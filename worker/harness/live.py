@@ -2,6 +2,7 @@
 
 import json
 import os
+import time
 from collections.abc import Generator
 from typing import Any
 
@@ -33,6 +34,8 @@ class Live:
 
     def __init__(self, events: Events) -> None:
         self._events = events
+        self._ahead = False
+        self._began: float | None = None
         self._outcome: dict[str, str] = {}
         self._seconds: dict[str, float] = {}
         self.report: dict[str, Any] | None = None
@@ -45,11 +48,24 @@ class Live:
 
     def pytest_json_modifyreport(self, json_report: dict[str, Any]) -> None:
         """Keep the whole report of pytest-json-report, which writes no file here."""
+        if self._began is not None:
+            json_report["duration"] = time.time() - self._began
         self.report = json_report
+
+    def wait(self) -> None:
+        """Say nothing of what is collected until `begin`: there is no job yet."""
+        self._ahead = True
+
+    def begin(self, session: pytest.Session) -> None:
+        """A job has come: its time counts from now."""
+        self._ahead = False
+        self._began = time.time()
+        self.pytest_collection_finish(session)
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Tell what will run."""
-        self._events.emit("collected", tests=[item.name for item in session.items])
+        if not self._ahead:
+            self._events.emit("collected", tests=[item.name for item in session.items])
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Keep the worst outcome of the phases; tell it after the last."""
@@ -67,16 +83,23 @@ class Live:
 class Guests:
     """Gives each test its own transport, and ends its child with the test."""
 
-    def __init__(self, link: Link, run_deadline: float) -> None:
+    def __init__(self) -> None:
+        self._link: Link | None = None
+        self._run_deadline = 0.0
+        self._open: list[GuestTransport] = []
+
+    def begin(self, link: Link, run_deadline: float) -> None:
+        """What the tests of this job talk to, and until when (time.monotonic)."""
         self._link = link
         self._run_deadline = run_deadline
-        self._open: list[GuestTransport] = []
 
     def pytest_configure(self, config: pytest.Config) -> None:
         """Be what LAB_IMPL=guest stands for."""
         config.stash[GUEST_TRANSPORT] = self._make
 
     def _make(self, manifest: Manifest, seed: int) -> GuestTransport:
+        if self._link is None:
+            raise GuestUnavailable("the spec asked for the implementation before there was one")
         self._open.append(GuestTransport(self._link, seed, manifest.test_seconds, self._run_deadline))
         return self._open[-1]
 

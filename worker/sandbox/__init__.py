@@ -5,7 +5,8 @@ image holds an interpreter and libraries and never goes stale, and nothing of th
 
 Inside, both kinds look the same:
     /work      private, writable, bounded, no-exec; the working directory; gone with the process
-    /channel   shared by the processes of one cell and nobody else; writable for the judge, read-only for the guest
+    /channel   shared by the processes of one cell and nobody else; writable for the judge, read-only for the guest;
+               nobody can list it, so a name in it is known to those who were told
     everything else read-only; no network; a process table of its own; no capability; no new privileges
 """
 
@@ -23,6 +24,8 @@ class Role(StrEnum):
 
     JUDGE = "judge"
     GUEST = "guest"
+    #: A spec and a submission in one process: a judge's libraries, a guest's rights.
+    JOINED = "joined"
 
 
 @dataclass(frozen=True)
@@ -78,14 +81,29 @@ class Running(Protocol):
         """How it ended. Raises TimeoutError."""
         ...
 
+    def feed(self, data: bytes, *, last: bool = False) -> None:
+        """More input, written in the background after what came before; `last` ends the input.
+
+        Only for a process started with `more`. Nothing happens where it has ended or its input has.
+        """
+        ...
+
+    def close(self) -> None:
+        """Kill it and give back all that it held on the host; its cell forgets it. Safe to call twice."""
+        ...
+
 
 class Cell(Protocol):
-    """One job's place: the processes started in it share /channel and end with it."""
+    """A place of one job, or of one lab's jobs: the processes started in it share /channel and end with it.
 
-    def start(self, role: Role, argv: Sequence[str], stdin: bytes, limits: Limits) -> Running:
+    Safe to use from many threads.
+    """
+
+    def start(self, role: Role, argv: Sequence[str], stdin: bytes, limits: Limits, *, more: bool = False) -> Running:
         """Start `argv` (its first word `python` is the sandbox's interpreter) with `stdin` as its whole input.
 
-        Returns at once; the input is written in the background. Raises SandboxError.
+        With `more` the input stays open for `Running.feed`. Returns at once; the input is written in the background.
+        Raises SandboxError.
         """
         ...
 

@@ -8,6 +8,7 @@ import random
 import shutil
 import socket
 import sys
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -15,11 +16,12 @@ from pathlib import Path
 from worker.limits import Limits
 from worker.sandbox import Probe, Role, SandboxError, cgroup, owner, seccomp, view
 from worker.sandbox.bubblewrap_process import BubblewrapProcess, Launch
-from worker.sandbox.inside import command
+from worker.sandbox.inside import CHANNEL_MODE, command
 
 # the part of the system's user numbers that neither Debian nor systemd hands out
 _USERS = range(60578, 61184)
 _PROBE_SECONDS = 5.0
+_CLOSED = "the cell is closed: start processes inside its `with` block"
 _INSTALL = "apt install bubblewrap   (or: dnf install bubblewrap)"
 _APPARMOR = """allow it for bubblewrap alone, as root:
 cat >/etc/apparmor.d/bwrap <<'EOF' && systemctl reload apparmor
@@ -65,7 +67,7 @@ class Bubblewrap:
         if said != "ready":
             return self._explain(said, "grader doctor")
         lacking = [] if cgroup.find() else [cgroup.UNAVAILABLE]
-        lacking += [] if seccomp.program() else ["no system-call filter: none is written for this processor"]
+        lacking += [] if seccomp.program(Role.GUEST) else ["no system-call filter: none is written for this processor"]
         return Probe(self.name, True, "; ".join(lacking))
 
     @contextmanager
@@ -104,17 +106,20 @@ class BubblewrapCell:
     def __init__(self, parents: cgroup.Parents | None) -> None:
         self._parents = parents
         self._processes: list[BubblewrapProcess] = []
+        self._lock = threading.Lock()
         self._closed = False
         self._folder = owner.new_folder()
-        # anybody inside may use it: the folder above keeps everybody outside away
+        # the folder above keeps everybody outside away
         self._channel = self._folder / "channel"
         self._channel.mkdir()
-        self._channel.chmod(0o777)
+        self._channel.chmod(CHANNEL_MODE)
 
-    def start(self, role: Role, argv: Sequence[str], stdin: bytes, limits: Limits) -> BubblewrapProcess:
+    def start(
+        self, role: Role, argv: Sequence[str], stdin: bytes, limits: Limits, *, more: bool = False
+    ) -> BubblewrapProcess:
         """See `Cell`."""
         if self._closed:
-            raise SandboxError("the cell is closed: start processes inside its `with` block")
+            raise SandboxError(_CLOSED)
         bwrap = shutil.which("bwrap")
         if bwrap is None:
             raise SandboxError("bubblewrap is not installed", _INSTALL)
@@ -130,9 +135,14 @@ class BubblewrapCell:
             group = self._group(limits)
             if group:
                 held.callback(group.remove)
-            launch = Launch((*view.seal(), bwrap) if root else (bwrap,), tuple(words), group, sealed=root)
-            process = BubblewrapProcess(launch, stdin, limits, held.pop_all().close)
-        self._processes.append(process)
+            launch = Launch((*view.seal(), bwrap) if root else (bwrap,), tuple(words), group, sealed=root, role=role)
+            process = BubblewrapProcess(launch, stdin, limits, held.pop_all().close, more=more)
+        with self._lock:
+            self._processes = [*(one for one in self._processes if not one.closed), process]
+            too_late = self._closed
+        if too_late:
+            process.close()
+            raise SandboxError(_CLOSED)
         return process
 
     def _group(self, limits: Limits) -> cgroup.Group | None:
@@ -145,10 +155,12 @@ class BubblewrapCell:
 
     def close(self) -> None:
         """Kill everything in it and remove its folder."""
-        self._closed = True
-        for process in self._processes:
+        with self._lock:
+            self._closed = True
+            processes = self._processes
+        for process in processes:
             process.close()
-        shutil.rmtree(self._folder, ignore_errors=True)
+        owner.remove_folder(self._folder)
 
 
 def _try(cell: BubblewrapCell) -> str:

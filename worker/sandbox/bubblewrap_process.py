@@ -18,7 +18,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from worker.limits import Limits
-from worker.sandbox import Exit, SandboxError, seccomp, view
+from worker.sandbox import Exit, Role, SandboxError, seccomp, view
 from worker.sandbox.cgroup import Group
 from worker.sandbox.inside import exit_code
 from worker.sandbox.output import LineReader, PipeEnd, Pump, receive_from
@@ -52,6 +52,7 @@ class Launch:
     arguments: tuple[str, ...]
     group: Group | None
     sealed: bool
+    role: Role
 
     def words(self, start: int, end: int, calls: int | None) -> list[str]:
         """The command line: bwrap reports its start and its end on these and reads its system-call filter from `calls`.
@@ -96,7 +97,9 @@ _spawner = _Spawner()
 class BubblewrapProcess:
     """Satisfies `Running`."""
 
-    def __init__(self, launch: Launch, stdin: bytes, limits: Limits, release: Callable[[], None]) -> None:
+    def __init__(
+        self, launch: Launch, stdin: bytes, limits: Limits, release: Callable[[], None], *, more: bool = False
+    ) -> None:
         """Start it; `release` is called once, when all has ended. Raises SandboxError."""
         self._group = launch.group
         self._release = release
@@ -105,9 +108,10 @@ class BubblewrapProcess:
         self._lock = threading.Lock()
         self._status, self._launched, self._end = _launch(launch, release)
         self._victim: int | None = None
+        self.closed = False
         assert self._launched.stdin and self._launched.stdout and self._launched.stderr
         self._stdout = self._launched.stdout
-        self._pump = Pump(stdin, PipeEnd(self._launched.stdin), PipeEnd(self._launched.stderr))
+        self._pump = Pump(stdin, PipeEnd(self._launched.stdin), PipeEnd(self._launched.stderr), more=more)
         self._reader = LineReader(receive_from(self._stdout.fileno()), limits, self.kill)
         self._report = b""
         self._learn_victim(launch.sealed)
@@ -119,6 +123,10 @@ class BubblewrapProcess:
     def stderr_tail(self) -> str:
         """See `Running`."""
         return self._pump.tail()
+
+    def feed(self, data: bytes, *, last: bool = False) -> None:
+        """See `Running`."""
+        self._pump.feed(data, last=last)
 
     def wait(self, timeout: float) -> Exit:
         """See `Running`. A code of None: the program was never reached, `stderr_tail` says why."""
@@ -139,7 +147,7 @@ class BubblewrapProcess:
         self._settle()
 
     def close(self) -> None:
-        """Kill it and give every descriptor back."""
+        """See `Running`."""
         self.kill()
         self._pump.join(_DEATH_SECONDS)
         with self._reader.lock, self._lock:
@@ -149,6 +157,7 @@ class BubblewrapProcess:
                 if handle is not None and handle >= 0:
                     os.close(handle)
             self._victim, self._end = None, -1
+            self.closed = True
 
     def _settle(self) -> Exit:
         """It has ended or is about to: learn how, and clear up. Once."""
@@ -192,7 +201,7 @@ def _launch(launch: Launch, release: Callable[[], None]) -> tuple[socket.socket,
     ours, theirs = socket.socketpair()
     ours.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
     also_theirs = theirs.dup()
-    calls = seccomp.open_program()
+    calls = seccomp.open_program(launch.role)
     keep = [theirs.fileno(), also_theirs.fileno(), *([calls] if calls is not None else [])]
     try:
         launched = _spawner.start(launch.words(theirs.fileno(), also_theirs.fileno(), calls), keep)

@@ -103,12 +103,13 @@ def make(parents: Parents, limits: Limits) -> Group:
     return group
 
 
-def sweep(parents: Parents) -> None:
-    """Remove the groups whose makers are gone, with anything still running in them."""
-    for parent in parents.folders():
-        for folder in parent.glob("grader-*"):
-            if owner.is_stale(folder.name):
-                _remove(folder)
+def sweep(parents: Parents) -> list[str]:
+    """Remove the groups whose makers are gone, with anything still running in them; which they were."""
+    groups = [folder for parent in parents.folders() for folder in parent.glob("grader-*")]
+    stale = [folder for folder in groups if owner.is_stale(folder.name)]
+    for folder in stale:
+        _remove(folder)
+    return [str(folder) for folder in stale]
 
 
 def _set(folder: Path, values: dict[str, int | str], optional: bool = False) -> None:

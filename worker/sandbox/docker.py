@@ -1,12 +1,13 @@
 """Sandboxed processes by a Docker engine: one container each, none of the host's files in it.
 
-With a `runtime` such as gVisor's `runsc` the guest runs under it. The judge, which runs no stranger's code, stays on
-the engine's own: a socket made inside gVisor cannot be reached from outside. The guest finds the judge's libraries
-in the image as well, pytest included; nothing it could do with them reaches the judge.
+With a `runtime` such as gVisor's `runsc` strangers' code runs under it. The judge, which runs none, stays on the
+engine's own: a socket made inside gVisor cannot be reached from outside. The guest finds the judge's libraries in the
+image as well, pytest included; nothing it could do with them reaches the judge.
 
 The engine must be reached over a Unix socket or plain TCP, not TLS or SSH.
 """
 
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 
@@ -15,10 +16,21 @@ import docker.errors
 from docker.types import Mount, Ulimit
 
 from worker.limits import MIB, Limits
-from worker.sandbox import Probe, Role, SandboxError, docker_image, docker_sweep, engine, inside, owner
+from worker.sandbox import (
+    Probe,
+    Role,
+    SandboxError,
+    docker_image,
+    docker_probe,
+    docker_sweep,
+    engine,
+    inside,
+    owner,
+    seccomp,
+)
 from worker.sandbox.docker_process import DockerProcess
 
-_PROBE_SECONDS = 10.0
+_CLOSED = "the cell is closed: start processes inside its `with` block"
 _FILES_PER_MIB = 256
 # gVisor's own threads count, and one program needs a few hundred
 _RUNTIME_PROCESSES = 512
@@ -47,10 +59,10 @@ class DockerSandbox:
             if obstacle:
                 return Probe(self.name, False, *obstacle)
             with self.cell() as cell:
-                said = _try(cell)
+                obstacle = docker_probe.obstacle(cell, self._runtime)
         except SandboxError as error:
-            return Probe(self.name, False, str(error), error.fix)
-        return Probe(self.name, True, "") if said == "ready" else Probe(self.name, False, said, "docker info")
+            return Probe(self.name, False, str(error), docker_probe.fix_for(str(error), self._runtime, error.fix))
+        return Probe(self.name, False, *obstacle) if obstacle else Probe(self.name, True, "")
 
     def build_image(self) -> None:
         """Build the image containers start from; minutes, once. Raises SandboxError."""
@@ -96,16 +108,20 @@ class DockerCell:
         self._image = image
         self._runtime = runtime
         self._processes: list[DockerProcess] = []
+        self._lock = threading.Lock()
         self._closed = False
         self._mark = owner.new_mark()
         self._labels = docker_sweep.labels(api, self._mark)
-        options = {"type": "tmpfs", "device": "tmpfs", "o": f"size={inside.CHANNEL_MIB}m,mode=0777,nosuid,nodev,noexec"}
+        shape = f"size={inside.CHANNEL_MIB}m,mode={inside.CHANNEL_MODE:04o},nosuid,nodev,noexec"
+        options = {"type": "tmpfs", "device": "tmpfs", "o": shape}
         api.create_volume(self._mark, driver="local", driver_opts=options, labels=self._labels)
 
-    def start(self, role: Role, argv: Sequence[str], stdin: bytes, limits: Limits) -> DockerProcess:
+    def start(
+        self, role: Role, argv: Sequence[str], stdin: bytes, limits: Limits, *, more: bool = False
+    ) -> DockerProcess:
         """See `Cell`."""
         if self._closed:
-            raise SandboxError("the cell is closed: start processes inside its `with` block")
+            raise SandboxError(_CLOSED)
         words = inside.command(argv, _PYTHON)
         with engine.blamed("the container could not be started"), ExitStack() as undo:
             container = self._api.create_container(
@@ -120,21 +136,28 @@ class DockerCell:
                 host_config=self._host_config(role, limits),
             )["Id"]
             undo.callback(self._api.remove_container, container, force=True, v=True)
-            process = DockerProcess(self._api, container, stdin, limits)
+            process = DockerProcess(self._api, container, stdin, limits, more=more)
             undo.pop_all()
-        self._processes.append(process)
+        with self._lock:
+            self._processes = [*(one for one in self._processes if not one.closed), process]
+            too_late = self._closed
+        if too_late:
+            process.close()
+            raise SandboxError(_CLOSED)
         return process
 
     def close(self) -> None:
         """Kill everything in it and remove its volume."""
-        self._closed = True
+        with self._lock:
+            self._closed = True
+            processes = self._processes
         with ExitStack() as todo:  # each is tried, whatever happens to the others
             todo.callback(self._api.remove_volume, self._mark, force=True)
-            for process in self._processes:
+            for process in processes:
                 todo.callback(process.close)
 
     def _host_config(self, role: Role, limits: Limits) -> dict[str, object]:
-        runtime = self._runtime if role is Role.GUEST else None
+        runtime = None if role is Role.JUDGE else self._runtime
         memory = (limits.memory_mib + (_RUNTIME_MEMORY_MIB if runtime else 0)) * MIB
         bounds = {"nofile": limits.open_files, "core": 0, "cpu": limits.cpu_seconds, "fsize": limits.scratch_mib * MIB}
         scratch = f"size={limits.scratch_mib}m,nr_inodes={limits.scratch_mib * _FILES_PER_MIB}"
@@ -144,7 +167,7 @@ class DockerCell:
             network_mode="none",
             ipc_mode="none",
             cap_drop=["ALL"],
-            security_opt=["no-new-privileges:true"],
+            security_opt=["no-new-privileges:true", f"seccomp={seccomp.profile(role)}"],
             mem_limit=memory,
             memswap_limit=memory,
             pids_limit=max(limits.processes, _RUNTIME_PROCESSES) if runtime else limits.processes,
@@ -152,21 +175,9 @@ class DockerCell:
             ulimits=[Ulimit(name=name, soft=value, hard=value) for name, value in bounds.items()],
             # gVisor adds a writable /tmp of its own where nothing is mounted there
             tmpfs={inside.WORK: f"{scratch},{user},nosuid,nodev,noexec", "/tmp": "size=64k,ro"},
-            mounts=[Mount(inside.CHANNEL, self._mark, read_only=role is Role.GUEST, no_copy=True)],
+            mounts=[Mount(inside.CHANNEL, self._mark, read_only=role is not Role.JUDGE, no_copy=True)],
             log_config={"Type": "none"},
             init=False,
             runtime=runtime,
         )
         return config
-
-
-def _try(cell: DockerCell) -> str:
-    process = cell.start(Role.GUEST, ["python", "-c", "print('ready')"], b"", Limits(memory_mib=128))
-    try:
-        line = process.read_line(_PROBE_SECONDS)
-    except TimeoutError:
-        return f"the container started but said nothing within {_PROBE_SECONDS:.0f} s"
-    if line == b"ready":
-        return "ready"
-    process.kill()
-    return process.stderr_tail().strip() or "the container ended without a word"

@@ -22,7 +22,9 @@ _DEATH_SECONDS = 10.0
 class DockerProcess:
     """Satisfies `Running`."""
 
-    def __init__(self, api: docker.APIClient, container: str, stdin: bytes, limits: Limits) -> None:
+    def __init__(
+        self, api: docker.APIClient, container: str, stdin: bytes, limits: Limits, *, more: bool = False
+    ) -> None:
         """Start the created `container`. Raises docker's errors; the container is then still the caller's."""
         self._api = api
         self._container = container
@@ -30,6 +32,7 @@ class DockerProcess:
         self._began = time.monotonic()
         self._exit: Exit | None = None
         self._removed = False
+        self.closed = False
         self._lock = threading.Lock()
         # standard error has a stream of its own, so that whoever reads lines never waits behind it
         self._main = _attach(api, container, {"stdin": 1, "stdout": 1, "stream": 1})
@@ -41,7 +44,7 @@ class DockerProcess:
             errors.close()
             raise
         self._reader = LineReader(AttachedOutput(self._main).receive, limits, self.kill)
-        self._pump = Pump(stdin, AttachedInput(self._main), AttachedOutput(errors))
+        self._pump = Pump(stdin, AttachedInput(self._main), AttachedOutput(errors), more=more)
 
     def read_line(self, timeout: float) -> bytes | None:
         """See `Running`."""
@@ -50,6 +53,11 @@ class DockerProcess:
     def stderr_tail(self) -> str:
         """See `Running`."""
         return self._pump.tail()
+
+    def feed(self, data: bytes, *, last: bool = False) -> None:
+        """See `Running`. What it may have used of its CPU time counts from here: before, it waited."""
+        self._began = time.monotonic()
+        self._pump.feed(data, last=last)
 
     def wait(self, timeout: float) -> Exit:
         """See `Running`."""
@@ -82,11 +90,12 @@ class DockerProcess:
             self._removed = True
 
     def close(self) -> None:
-        """Kill it and give every descriptor back."""
+        """See `Running`."""
         self.kill()
         self._pump.join(_DEATH_SECONDS)
         with self._reader.lock:
             self._main.close()
+        self.closed = True
 
     def _learn(self, by_us: bool) -> Exit:
         if self._exit is None:

@@ -11,7 +11,7 @@ from contextlib import suppress
 import docker
 import docker.errors
 
-from worker.sandbox import owner
+from worker.sandbox import owner, watch
 
 CELL = "grader.cell"
 _HOST = "grader.host"
@@ -19,22 +19,27 @@ _HOME = "grader.home"
 
 
 def labels(api: docker.APIClient, mark: str) -> dict[str, str]:
-    """The labels of everything in the cell called `mark`."""
+    """The labels of everything in the cell called `mark`. From now on somebody clears up after us."""
+    watch.begin(engine=True)
     return {CELL: mark, _HOST: socket.gethostname(), _HOME: _home(api, socket.gethostname())}
 
 
-def sweep(api: docker.APIClient) -> None:
-    """Remove what certainly belongs to nobody any more. Two workers at it at once do no harm."""
+def sweep(api: docker.APIClient) -> list[str]:
+    """Remove what certainly belongs to nobody any more; what that was. Two workers at it at once do no harm."""
     ours = {"label": [CELL]}
     homes: dict[str, bool] = {}
+    removed = []
     for container in api.containers(all=True, filters=ours):
         if _is_stale(api, container["Labels"], homes):
             with suppress(docker.errors.APIError):
                 api.remove_container(container["Id"], force=True, v=True)
+                removed.append(f"container {container['Id'][:12]}")
     for volume in api.volumes(filters=ours)["Volumes"] or ():
         if _is_stale(api, volume["Labels"], homes):
             with suppress(docker.errors.APIError):
                 api.remove_volume(volume["Name"], force=True)
+                removed.append(f"volume {volume['Name']}")
+    return removed
 
 
 def _home(api: docker.APIClient, container: str) -> str:

@@ -8,6 +8,9 @@ from worker.sandbox import Role
 WORK = "/work"
 CHANNEL = "/channel"
 CHANNEL_MIB = 1
+# Whoever knows a name in /channel reaches it; nobody can list the names, its owner included, whom without root's help
+# judge and guest both are. That only the judge may write there is said by the mount.
+CHANNEL_MODE = 0o333
 
 # The whole environment: nothing of the caller's is passed on. One BLAS thread, because a submission's result and its
 # time must not depend on the machine's core count.
@@ -24,7 +27,7 @@ ENVIRONMENT = MappingProxyType(
 )
 
 # Different users, so that neither could touch the other even if their process tables were ever joined.
-USERS = MappingProxyType({Role.JUDGE: 61001, Role.GUEST: 61002})
+USERS = MappingProxyType({Role.JUDGE: 61001, Role.GUEST: 61002, Role.JOINED: 61003})
 
 JUDGE_LIBRARIES = ("numpy", "pytest", "pytest-json-report")
 GUEST_LIBRARIES = ("numpy",)

@@ -5,6 +5,7 @@ import select
 import selectors
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from typing import IO, Protocol
 
@@ -133,46 +134,99 @@ class Source(Protocol):
 class Pump:
     """One background thread per process: feeds its input, keeps the tail of its standard error.
 
-    It ends when the process has taken its input and closed its standard error, which a kill does at once.
+    With `more` the input stays open for what `feed` gives. It ends when the process has closed its standard error,
+    which a kill does at once, and has taken its input or is not to get any more.
     """
 
-    def __init__(self, data: bytes, sink: Sink, source: Source) -> None:
+    def __init__(self, data: bytes, sink: Sink, source: Source, *, more: bool = False) -> None:
         self._left = memoryview(data)
+        self._later: deque[bytes] = deque()
         self._sink = sink
         self._source = source
         self._tail = bytearray()
+        self._lock = threading.Lock()
+        self._last = not more
+        self._bell = os.pipe() if more else None
         self._thread = threading.Thread(target=self._run, name="sandbox-pump", daemon=True)
         self._thread.start()
+
+    def feed(self, data: bytes, *, last: bool = False) -> None:
+        """Write this after what was given before; nothing more can follow a `last`. Never blocks."""
+        with self._lock:
+            if self._last:
+                return
+            self._later.append(data)
+            self._last = last
+            if self._bell is not None:
+                os.write(self._bell[1], b"!")
 
     def tail(self) -> str:
         """The last few KiB of standard error, so far."""
         return bytes(self._tail).decode("utf-8", errors="replace")
 
     def join(self, timeout: float) -> None:
-        """Wait for the end, at most `timeout` seconds."""
+        """End the input, and wait for the end of all, at most `timeout` seconds."""
+        self.feed(b"", last=True)
         self._thread.join(timeout)
 
     def _run(self) -> None:
         with selectors.DefaultSelector() as selector:
             selector.register(self._source.fileno(), selectors.EVENT_READ, self._keep)
+            if self._bell is not None:
+                selector.register(self._bell[0], selectors.EVENT_READ, self._heard)
+            reading, feeding, watched = True, True, False
+            while reading or feeding:
+                if feeding:
+                    feeding, watched = self._attend(selector, watched)
+                for key, _ in selector.select() if reading or feeding else ():
+                    if key.data():
+                        continue
+                    selector.unregister(key.fd)
+                    if key.data == self._feed:
+                        feeding = watched = False
+                        self._sink.finish()
+                    else:
+                        reading = False
+                        self._source.finish()
+        self._hang_up()
+
+    def _attend(self, selector: selectors.BaseSelector, watched: bool) -> tuple[bool, bool]:
+        """Watch the input exactly while there is something to write: whether any may still come, and is watched for."""
+        with self._lock:
+            while not self._left and self._later:
+                self._left = memoryview(self._later.popleft())
+            done = not self._left and self._last
+        if self._left and not watched:
             selector.register(self._sink.fileno(), selectors.EVENT_WRITE, self._feed)
-            while selector.get_map():
-                for key, _ in selector.select():
-                    if not key.data():
-                        selector.unregister(key.fd)
-                        (self._sink if key.data == self._feed else self._source).finish()
+        elif watched and not self._left:
+            selector.unregister(self._sink.fileno())
+        if done:
+            self._sink.finish()
+        return not done, bool(self._left)
+
+    def _heard(self) -> bool:
+        """Whether to go on listening: always."""
+        if self._bell is not None:
+            os.read(self._bell[0], 4096)
+        return True
+
+    def _hang_up(self) -> None:
+        with self._lock:
+            self._last = True
+            self._later.clear()
+            for end in self._bell or ():
+                os.close(end)
+            self._bell = None
 
     def _feed(self) -> bool:
-        """Whether there is more to feed."""
-        if not self._left:
-            return False
+        """Whether it can go on; not where nobody reads."""
         try:
             self._left = self._left[self._sink.write(self._left[:CHUNK]) :]
         except BlockingIOError:
             return True
         except OSError:  # it ended without reading its input, which is its right
             return False
-        return bool(self._left)
+        return True
 
     def _keep(self) -> bool:
         """Whether more may come."""

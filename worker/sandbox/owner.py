@@ -5,8 +5,11 @@ import re
 import secrets
 import shutil
 import tempfile
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+
+from worker.sandbox import watch
 
 _MARK = re.compile(r"grader-(?P<user>\d+)-(?P<boot>\w+)\.(?P<space>\d+)\.(?P<pid>\d+)\.(?P<started>\d+)-\w+")
 
@@ -41,7 +44,8 @@ def current() -> Owner:
 
 
 def new_mark() -> str:
-    """A name for something this process makes, telling who made it."""
+    """A name for something this process makes, telling who made it. From now on somebody clears up after us."""
+    watch.begin()
     owner = current()
     return f"grader-{os.getuid()}-{owner.boot}.{owner.space}.{owner.pid}.{owner.started}-{secrets.token_hex(4)}"
 
@@ -67,15 +71,28 @@ def new_folder() -> Path:
     return folder
 
 
-def sweep_folders() -> None:
-    """Remove this user's folders whose makers are gone."""
-    for folder in Path(tempfile.gettempdir()).glob(f"grader-{os.getuid()}-*"):
-        if is_stale(folder.name):
-            shutil.rmtree(folder, ignore_errors=True)
+def sweep_folders() -> list[str]:
+    """Remove this user's folders whose makers are gone; which they were."""
+    stale = [one for one in Path(tempfile.gettempdir()).glob(f"grader-{os.getuid()}-*") if is_stale(one.name)]
+    for folder in stale:
+        remove_folder(folder)
+    return [str(folder) for folder in stale]
+
+
+def remove_folder(folder: Path) -> None:
+    """Remove one of `new_folder`, also where it holds folders that nobody may list."""
+    with suppress(OSError):
+        for inner in folder.iterdir():
+            if inner.is_dir() and not inner.is_symlink():
+                inner.chmod(0o700)
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _started(pid: int) -> int:
-    """When the process started, in clock ticks since boot; 0 where there is none (without /proc: where there is)."""
+    """When the process started, in clock ticks since boot; 0 where there is none (without /proc: where there is).
+
+    One that only waits to be asked how it ended is none.
+    """
     if not Path("/proc/self").exists():
         return 0 if _answers(pid) else -1
     try:
@@ -83,7 +100,8 @@ def _started(pid: int) -> int:
     except OSError:
         return 0
     # the command's name, second field, may hold spaces and brackets: count from behind its last bracket
-    return int(stat.rpartition(")")[2].split()[19])
+    fields = stat.rpartition(")")[2].split()
+    return 0 if fields[0] in ("Z", "X") else int(fields[19])
 
 
 def _answers(pid: int) -> bool:

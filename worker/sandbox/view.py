@@ -112,7 +112,7 @@ def _interpreter() -> Iterator[tuple[str, str]]:
 
 
 def _libraries(role: Role) -> Iterator[tuple[str, str]]:
-    names = JUDGE_LIBRARIES if role is Role.JUDGE else GUEST_LIBRARIES
+    names = GUEST_LIBRARIES if role is Role.GUEST else JUDGE_LIBRARIES
     for entry in libraries.entries(names):
         yield str(entry), f"{SITE}/{entry.name}"
 

@@ -1,0 +1,111 @@
+"""The process of one test on the guest's side: it imports the submission and answers calls until the test ends."""
+
+import builtins
+import os
+import random
+import resource
+import socket
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+from labkit.contract import Callee, find_function, from_exception, load_source
+from labkit.faults import KEPT, StudentFault, StudentRaised, WrongType
+from labkit.plain import to_plain
+from labkit.streams import child_stream
+
+from worker.harness.compiled import source_of
+from worker.harness.frames import frame, receive_frame, send_frame
+from worker.harness.wire import MAX_CALLBACK_BYTES, Decoder, WireError
+
+#: What a function of the tests may raise in a submission that called it.
+_RAISED = {name: getattr(builtins, name) for name in KEPT}
+
+
+def bound(memory: int) -> None:
+    """From here on this process may take `memory` more bytes than it has."""
+    size = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    _, hard = resource.getrlimit(resource.RLIMIT_AS)
+    limit = size + memory if hard == resource.RLIM_INFINITY else min(size + memory, hard)
+    resource.setrlimit(resource.RLIMIT_AS, (limit, hard))
+
+
+class Child:
+    """One test's process."""
+
+    def __init__(self, file: Path, code: bytes | None, memory: int) -> None:
+        self._file = file
+        self._code = code
+        self._module: ModuleType | None = None
+        os.chdir(file.parent)
+        sys.path.insert(0, str(file.parent))
+        np.random.seed(0)  # numpy's global state would otherwise be the zygote's in every test
+        random.seed(0)
+        bound(memory)
+
+    def serve(self, connection: socket.socket, token: str) -> None:
+        """Answer calls until the judge hangs up."""
+        self._connection = connection
+        send_frame(connection, ["child", token])
+        while True:
+            try:
+                frame = receive_frame(connection, None)
+            except EOFError:
+                return
+            order = Decoder(frame, handle=self._callback, stream=_Streams()).value()
+            self._answer(self._call(*order[1:]))
+
+    def _call(self, name: str, calls: list[Any]) -> list[Any]:
+        try:
+            callee = Callee(name, find_function(self._load(), name))
+            return ["values", [callee.run(args, kwargs) for args, kwargs in calls]]
+        except StudentFault as fault:
+            return _describe(fault)
+        except KeyboardInterrupt as interrupt:  # nobody is at this keyboard: the submission raised it
+            return _describe(from_exception(interrupt, name))
+
+    def _load(self) -> ModuleType:
+        if self._module is None:
+            self._module = load_source(source_of(self._code, self._file), self._file)
+        return self._module
+
+    def _answer(self, message: list[Any]) -> None:
+        try:
+            send_frame(self._connection, message)
+        except WireError as problem:
+            send_frame(self._connection, _describe(WrongType(f"your function returned too much: {problem}")))
+
+    def _callback(self, number: int) -> Callable[..., Any]:
+        """The judge's callable `number`, as the student's code sees it."""
+
+        def call(*args: Any) -> Any:
+            request = frame(["callback", number, [to_plain(a) for a in args]])
+            if len(request) > MAX_CALLBACK_BYTES:
+                raise ValueError(f"{len(request):,} bytes of arguments are too much for a function of the tests")
+            self._connection.sendall(request)
+            kind, *rest = Decoder(receive_frame(self._connection, None)).value()
+            if kind == "value":
+                return rest[0]
+            raise _RAISED.get(rest[0], RuntimeError)(rest[1])
+
+        return call
+
+
+class _Streams:
+    """One generator per number: calls of a batch that share a generator go on where the last one stopped."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, np.random.Generator] = {}
+
+    def __call__(self, number: int, seed: int) -> np.random.Generator:
+        return self._known.setdefault(number, child_stream(seed))
+
+
+def _describe(fault: StudentFault) -> list[Any]:
+    name = "StudentRaised" if isinstance(fault, StudentRaised) else type(fault).__name__
+    if isinstance(fault, StudentRaised):
+        return ["fault", name, fault.type_name, fault.message, fault.where, fault.function]
+    return ["fault", name, fault.sentence, fault.advice, "", fault.function]

@@ -1,0 +1,170 @@
+"""One lab's bench: a cell with the judges and guests that wait for its jobs."""
+
+import threading
+import time
+from collections import deque
+from contextlib import ExitStack
+
+from grader.domain.run import Assignment
+from worker import roles
+from worker.bundle import ARGV
+from worker.sandbox import OutputTooLarge, Role, Running, Sandbox, SandboxError
+from worker.warm import sizing
+from worker.warm.judge import FREE_SECONDS, Judge
+
+#: What a judge may need to import all, read the spec and be free; seconds.
+START_SECONDS = 30.0
+#: After a start that failed, seconds until the next.
+RETRY_SECONDS = 60.0
+
+
+class Bench:
+    """Safe to use from many threads; `tend` and `close` are one thread's. Nothing is handed out twice."""
+
+    def __init__(self, assignment: Assignment, sandbox: Sandbox, slots: int) -> None:
+        """An empty one. Raises SandboxError."""
+        self._slots = slots
+        self._judge_bundle = roles.warm_judge(assignment)
+        self._guest_bundle = roles.guest_bundle(assignment)
+        self._guest_limits = roles.guest_limits(assignment)
+        self._held = ExitStack()
+        self._cell = self._held.enter_context(sandbox.cell())
+        self._retry_at = 0.0
+        self._lock = threading.Lock()
+        self._free: list[Judge] = []
+        self._guests: deque[Running] = deque()
+        self._judges = 0
+        self._jobs: deque[float] = deque()
+        self._at_once = self._most_at_once = 0
+        self._last = time.monotonic()
+
+    @property
+    def busy(self) -> bool:
+        """Whether somebody uses it."""
+        return self._at_once > 0
+
+    @property
+    def last(self) -> float:
+        """When it was last used (time.monotonic)."""
+        return self._last
+
+    @property
+    def waiting(self) -> tuple[int, int]:
+        """Judges and guests that wait."""
+        return len(self._free), len(self._guests)
+
+    def enter(self) -> None:
+        """A job has come."""
+        with self._lock:
+            self._last = time.monotonic()
+            self._jobs.append(self._last)
+            self._at_once += 1
+            self._most_at_once = max(self._most_at_once, self._at_once)
+
+    def leave(self) -> None:
+        """It has ended."""
+        with self._lock:
+            self._last = time.monotonic()
+            self._at_once -= 1
+
+    def take_judge(self) -> Judge | None:
+        """One that is free, if there is one."""
+        while True:
+            with self._lock:
+                if not self._free:
+                    return None
+                judge = self._free.pop()
+            if judge.is_alive():
+                return judge
+            self.dismiss(judge)
+
+    def put_back(self, judge: Judge) -> None:
+        """It has done its job; it waits again once it is free, and is replaced where it is not or has done enough."""
+        if judge.may_go_on() and judge.is_free(FREE_SECONDS):
+            with self._lock:
+                self._free.append(judge)
+        else:
+            self.dismiss(judge)
+
+    def dismiss(self, judge: Judge) -> None:
+        """It is of no more use."""
+        with self._lock:
+            self._judges -= 1
+        judge.close()
+
+    def take_guest(self) -> Running:
+        """One that waited, or a fresh one: to be fed its order. Raises SandboxError."""
+        while True:
+            with self._lock:
+                guest = self._guests.popleft() if self._guests else None
+            if guest is None:
+                return self._start_guest()
+            if _waits(guest):
+                return guest
+            guest.close()
+
+    def tend(self, room: int) -> None:
+        """Start what is missing, end what is too much. `room`: how many guests may wait here.
+
+        Raises SandboxError; nothing is tried again for a while then, and jobs start what they need themselves.
+        """
+        judges, guests = self._wanted(room)
+        while len(self._guests) > guests:
+            with self._lock:
+                spare = self._guests.pop() if self._guests else None
+            if spare is not None:
+                spare.close()
+        if time.monotonic() < self._retry_at:
+            return
+        try:
+            while self._judges < judges:
+                self._add_judge()
+            while len(self._guests) < guests:
+                guest = self._start_guest()
+                with self._lock:
+                    self._guests.append(guest)
+        except SandboxError:
+            self._retry_at = time.monotonic() + RETRY_SECONDS
+            raise
+
+    def _wanted(self, room: int) -> tuple[int, int]:
+        now = time.monotonic()
+        with self._lock:
+            while self._jobs and self._jobs[0] < now - sizing.RECENT_SECONDS:
+                self._jobs.popleft()
+            if not self._jobs:
+                self._most_at_once = self._at_once
+            idle = 0.0 if self._at_once else now - self._last
+            judges = sizing.judges_wanted(self._slots, self._most_at_once, idle)
+            return judges, sizing.guests_wanted(self._slots, len(self._jobs), idle, room)
+
+    def close(self) -> None:
+        """End all of it. Raises SandboxError."""
+        self._held.close()
+
+    def _add_judge(self) -> None:
+        running = self._cell.start(Role.JUDGE, ARGV, self._judge_bundle, roles.WARM_JUDGE_LIMITS, more=True)
+        judge = Judge(running)
+        if judge.is_free(START_SECONDS):
+            with self._lock:
+                self._judges += 1
+                self._free.append(judge)
+            return
+        tail = judge.stderr_tail().strip()
+        judge.close()
+        raise SandboxError(f"a judge did not become ready ahead of its jobs\n{tail}".strip(), "grader doctor")
+
+    def _start_guest(self) -> Running:
+        return self._cell.start(Role.GUEST, ARGV, self._guest_bundle, self._guest_limits, more=True)
+
+
+def _waits(guest: Running) -> bool:
+    """Whether it is there: ready, or nearly so."""
+    try:
+        while guest.read_line(0) is not None:
+            pass
+    except TimeoutError:
+        return True
+    except OutputTooLarge:
+        return False
+    return False

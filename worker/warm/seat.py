@@ -1,0 +1,46 @@
+"""One job's seat at a bench: a judge that has begun with it, and guests for it."""
+
+import secrets
+from collections.abc import Callable
+
+from grader.domain.run import Assignment
+from worker import roles
+from worker.sandbox import Running
+from worker.warm.bench import Bench
+from worker.warm.judge import Judge
+
+Later = Callable[[Callable[[], None]], None]
+"""Do something in the background, soon."""
+
+
+class Seat:
+    """Use it with `begin` first; `leave` when the job is over, told whether its judge gave a report."""
+
+    def __init__(self, bench: Bench, judge: Judge, assignment: Assignment, later: Later) -> None:
+        self.judge = judge
+        self._bench = bench
+        self._assignment = assignment
+        self._later = later
+
+    def begin(self, first_guest: Callable[[str], None]) -> bool:
+        """Hand the job to the judge, and start its first guest meanwhile; whether the judge has begun.
+
+        Where it has not, nothing of the job has happened. Raises SandboxError.
+        """
+        token = secrets.token_hex(16)
+        self.judge.give({**roles.judge_job(self._assignment), "token": token})
+        first_guest(token)
+        return self.judge.has_begun()
+
+    def take_guest(self) -> Running:
+        """A guest that has seen nobody. Raises SandboxError."""
+        return self._bench.take_guest()
+
+    def drop_guest(self, guest: Running) -> None:
+        """It is used: end it, off the job's path."""
+        self._later(guest.close)
+
+    def leave(self, *, reported: bool) -> None:
+        """The job is over."""
+        bench, judge = self._bench, self.judge
+        self._later((lambda: bench.put_back(judge)) if reported else (lambda: bench.dismiss(judge)))
