@@ -1,6 +1,7 @@
 """Hostile submissions, each over every sandbox: no point is bought, no test is left without a verdict."""
 
 import os
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -10,48 +11,94 @@ from grader.bootstrap import SandboxRunner
 from grader.domain.report import Verdict
 from grader.domain.submission import Submission
 from grader.steps.grading import Graded, grade
+from tests.attacks.corpus import (
+    FORBIDDEN,
+    GRACE,
+    LABS,
+    SEED,
+    Attack,
+    attacks,
+    dirt,
+    lab_of,
+    read,
+    target_course,
+    told,
+    verdicts,
+)
 from worker.sandbox import Sandbox
 
-COURSE = Path(__file__).parents[2] / "labs"
-STARTERS = sorted((Path(__file__).parent / "starters").glob("*.py"))
-SEED = 20_240
-#: Two tests that every attack meets: one call at a time, and one with a random stream.
-TESTS = ("test_expected_tokens_by_hand", "test_simulate_shape_and_limits")
-#: Hangs by design: each costs the test's whole time, so one test of the lab is enough.
-SLOW = {"fork_bomb", "ignores_sigterm", "slow_frame", "deep_recursion", "file_count_flood"}
+CORPUS = attacks()
+#: The lines of the promises that starters can be written for.
+PROMISES = {"I1", "I2", "I3", "I4", "I6", "I7", "C1", "C2", "C3", "C5"}
 
 
-@pytest.fixture(autouse=True)
-def affordable(sandbox: Sandbox) -> None:
+@pytest.fixture(scope="session")
+def target(tmp_path_factory: pytest.TempPathFactory) -> CourseFolder:
+    """The course that is there to be attacked."""
+    return target_course(tmp_path_factory.mktemp("hostile") / "course")
+
+
+@pytest.fixture
+def affordable(sandbox: Sandbox) -> Sandbox:
     """gVisor starts slowly: its walls are tried in tests/contract, these attacks on request."""
     if "runsc" in sandbox.name and not os.environ.get("GRADER_TEST_RUNSC"):
         pytest.skip("docker+runsc: attacked where GRADER_TEST_RUNSC is set")
+    return sandbox
 
 
-def graded(source: bytes, sandbox: Sandbox, tests: tuple[str, ...] | None = None) -> Graded:
-    folder = CourseFolder(COURSE).find("lab-04")
-    return grade(folder, Submission({"starter.py": source}), SEED, SandboxRunner(sandbox), tests=tests)
+def attacked(attack: Attack, sandbox: Sandbox, target: CourseFolder) -> Graded:
+    folder = lab_of(attack, target)
+    return grade(folder, attack.submission(), SEED, SandboxRunner(sandbox), tests=attack.tests)
 
 
-@pytest.mark.parametrize("starter", STARTERS, ids=lambda path: path.stem)
-def test_an_attack_buys_nothing(starter: Path, sandbox: Sandbox) -> None:
-    outcome = graded(starter.read_bytes(), sandbox, TESTS[:1] if starter.stem in SLOW else TESTS)
-    assert outcome.score.points == 0
-    verdicts = {result.name: result.verdict for result in outcome.report.tests}
-    assert not {Verdict.PASSED, Verdict.MISSING, Verdict.ERRORED} & set(verdicts.values()), verdicts
+def graded(source: str, sandbox: Sandbox) -> Graded:
+    folder = CourseFolder(LABS).find("lab-04")
+    return grade(folder, Submission({"starter.py": source.encode()}), SEED, SandboxRunner(sandbox))
+
+
+@pytest.mark.parametrize("attack", CORPUS, ids=lambda attack: attack.name)
+def test_an_attack_buys_nothing(attack: Attack, affordable: Sandbox, target: CourseFolder) -> None:
+    outcome = attacked(attack, affordable, target)
+    got = verdicts(outcome)
+    assert outcome.score.points == attack.earns, got
+    assert set(got) == set(attack.tests or (test.name for test in lab_of(attack, target).lab.tests))
+    assert not (FORBIDDEN - {Verdict.PASSED} if attack.earns else FORBIDDEN) & set(got.values()), got
+    assert attack.verdict is None or set(got.values()) == {attack.verdict}, got
     assert outcome.report.unknown == ()
-    told = " ".join(finding.message for finding in outcome.findings)
-    assert "SEED-FOUND" not in told and "NETWORK-REACHED" not in told
-    assert "\x1b" not in told and "\u202e" not in told and "\x00" not in told
-    assert len(told) < 100_000
+    words = told(outcome)
+    assert "CAUGHT-" not in words and "SEED-FOUND" not in words, words[words.find("CAUGHT-") :][:300]
+    assert dirt(words) == set()
+    assert len(words) < 2_000_000
+    assert outcome.duration_s <= outcome.lab.limits.run_seconds + GRACE
 
 
-def test_a_crash_costs_its_own_test_only(sandbox: Sandbox) -> None:
+def test_the_corpus_covers_the_promises() -> None:
+    assert len(CORPUS) >= 150
+    assert {attack.promise for attack in CORPUS} == PROMISES
+    kinds = Counter(attack.path.parent.name for attack in CORPUS)
+    assert min(kinds.values()) >= 10, kinds
+    assert len({attack.what for attack in CORPUS}) == len(CORPUS)
+
+
+def test_a_head_that_says_nothing_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "attack.py"
+    file.write_text('"""Something.\n\nPromise: I1\nEarn: 3\n"""\n')
+    with pytest.raises(ValueError, match="Earn"):
+        read(file)
+
+
+def test_the_honest_answer_to_the_target_gets_everything(affordable: Sandbox, target: CourseFolder) -> None:
+    folder = target.find("target-1")
+    honest = (folder.root / folder.path / "solution.py").read_bytes()
+    outcome = grade(folder, Submission({"starter.py": honest}), SEED, SandboxRunner(affordable))
+    assert (outcome.score.points, set(verdicts(outcome).values())) == (10, {Verdict.PASSED})
+
+
+def test_a_crash_costs_its_own_test_only(affordable: Sandbox) -> None:
     """One function that ends the process, in an otherwise right answer."""
-    folder = CourseFolder(COURSE).find("lab-04")
-    solution = (COURSE / folder.path / "solution.py").read_text(encoding="utf-8")
-    hostile = f"{solution}\n\nimport os\ndef implied_cost(*args):\n    os._exit(0)\n"
-    outcome = graded(hostile.encode(), sandbox)
+    folder = CourseFolder(LABS).find("lab-04")
+    solution = (LABS / folder.path / "solution.py").read_text(encoding="utf-8")
+    outcome = graded(f"{solution}\n\nimport os\ndef implied_cost(*args):\n    os._exit(0)\n", affordable)
     lost = [result.name for result in outcome.report.tests if result.verdict is not Verdict.PASSED]
     concerned = [test.name for test in folder.lab.tests if test.function == "implied_cost"]
     assert set(concerned) <= set(lost)
@@ -59,22 +106,21 @@ def test_a_crash_costs_its_own_test_only(sandbox: Sandbox) -> None:
     assert outcome.score.points >= 60
 
 
-def test_a_hang_costs_its_own_test_only(sandbox: Sandbox) -> None:
+def test_a_hang_costs_its_own_test_only(affordable: Sandbox) -> None:
     """One function that never returns, in an otherwise right answer."""
-    folder = CourseFolder(COURSE).find("lab-04")
-    solution = (COURSE / folder.path / "solution.py").read_text(encoding="utf-8")
-    hostile = f"{solution}\n\ndef expected_tokens_positional(rates):\n    while True:\n        pass\n"
-    outcome = graded(hostile.encode(), sandbox)
+    folder = CourseFolder(LABS).find("lab-04")
+    solution = (LABS / folder.path / "solution.py").read_text(encoding="utf-8")
+    hang = "def expected_tokens_positional(rates):\n    while True:\n        pass\n"
+    outcome = graded(f"{solution}\n\n{hang}", affordable)
     lost = {result.name for result in outcome.report.tests if result.verdict is Verdict.TIMED_OUT}
     assert lost
     assert lost == {result.name for result in outcome.report.tests if result.verdict is not Verdict.PASSED}
 
 
-def test_a_run_out_of_memory_in_every_process_leaves_the_rest_alone(sandbox: Sandbox) -> None:
+def test_a_run_out_of_memory_in_every_process_leaves_the_rest_alone(affordable: Sandbox) -> None:
     """The guest may be taken down with it; the judge asks for another one and goes on."""
-    folder = CourseFolder(COURSE).find("lab-04")
-    solution = (COURSE / folder.path / "solution.py").read_text(encoding="utf-8")
-    bomb = (Path(__file__).parent / "starters" / "memory_bomb_forked.py").read_text(encoding="utf-8")
-    hostile = f"{solution}\n\n{bomb.partition('__getattr__')[0]}\nimplied_cost = evil\n"
-    outcome = graded(hostile.encode(), sandbox)
+    folder = CourseFolder(LABS).find("lab-04")
+    solution = (LABS / folder.path / "solution.py").read_text(encoding="utf-8")
+    bomb = (Path(__file__).parent / "starters/resources/memory_bomb_forked.py").read_text(encoding="utf-8")
+    outcome = graded(f"{solution}\n\n{bomb}\n\nimplied_cost = evil\n", affordable)
     assert outcome.score.points >= 60

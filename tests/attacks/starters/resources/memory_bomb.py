@@ -1,0 +1,9 @@
+"""Asks for memory without end.
+
+Promise: C1
+"""
+
+def evil(*args):
+    hoard = []
+    while True:
+        hoard.append(bytearray(64 << 20))

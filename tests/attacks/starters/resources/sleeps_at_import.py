@@ -1,0 +1,9 @@
+"""Sleeps while it is imported.
+
+Promise: C1
+Tests: test_total
+Verdict: timed_out
+"""
+
+import time
+time.sleep(10_000)

@@ -1,0 +1,7 @@
+"""Raises KeyboardInterrupt, which ends a pytest run.
+
+Promise: I1
+"""
+
+def evil(*args):
+    raise KeyboardInterrupt
