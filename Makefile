@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 COMPOSE ?= $(shell docker compose version >/dev/null 2>&1 && echo docker compose || echo docker-compose)
 
-.PHONY: demo test lint check-labs image clean up down secrets
+.PHONY: demo test lint check-labs image lock audit clean up down secrets
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/ready sandbox
@@ -23,13 +23,40 @@ lint: $(VENV)/ready
 check-labs: $(VENV)/ready sandbox
 	$(BIN)/grader check-lab --all --seeds 200
 
+# the channel between judge and guest against anything at all; MINUTES of CPU time, SEED of the first round
+MINUTES ?= 10
+.PHONY: fuzz
+fuzz: $(VENV)/ready
+	PYTHONPATH=.:labs nice $(BIN)/python -W error -m tests.fuzz.campaign --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
+
 # the image of the Docker sandbox; bubblewrap needs none
 image: $(VENV)/ready
 	$(BIN)/grader doctor --build-image
 
+# The versions and the content of what the images install: run it to take in newer ones, then look at the difference.
+LOCK := /tmp/grader-lock/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
+lock:
+	$(PYTHON) -m venv /tmp/grader-lock && /tmp/grader-lock/bin/pip install --quiet uv
+	$(LOCK) --upgrade --extra docker --extra postgres pyproject.toml -o grader/requirements.lock
+	echo 'hatchling>=1.27' | $(LOCK) -c grader/requirements.lock - -o grader/build.lock
+	printf 'numpy\npytest\npytest-json-report\n' | $(LOCK) -c grader/requirements.lock - -o worker/images/requirements.lock
+
+# known vulnerabilities in what is locked: nightly, for it asks a public service (SECURITY.md)
+audit:
+	$(PYTHON) -m venv /tmp/grader-audit && /tmp/grader-audit/bin/pip install --quiet pip-audit
+	for lock in grader/requirements.lock grader/build.lock worker/images/requirements.lock; do \
+		/tmp/grader-audit/bin/pip-audit --disable-pip --require-hashes -r $$lock || exit 1; done
+
 $(VENV)/ready: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[docker,postgres,dev]"
+	touch $@
+
+# vLLM for CPUs in an environment of its own, 2.2 GB: the tests marked vllm run a real engine in it. The pins are what a
+# text-only EAGLE run imports; pip would resolve to CUDA builds of libraries that it does not need.
+.venv-vllm/ready: worker/engine/requirements-cpu.txt
+	$(PYTHON) -m venv .venv-vllm
+	.venv-vllm/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -r $<
 	touch $@
 
 # bubblewrap where it is missing and can be had; `grader doctor` explains what is left to do
