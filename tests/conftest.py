@@ -5,6 +5,7 @@ from importlib.util import find_spec
 
 import pytest
 
+from tests.engine import vllm
 from tests.services import (  # noqa: F401 - fixtures for every test
     own_folder,
     postgres_server,
@@ -74,6 +75,8 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     for marker in _SERVICES:
         if item.get_closest_marker(marker):
             require(marker)
+    if item.get_closest_marker("vllm") and vllm.missing():
+        pytest.skip(f"vllm: {vllm.missing()}")
 
 
 @pytest.fixture(
