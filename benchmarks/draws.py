@@ -1,6 +1,6 @@
 """How many draws a verdict takes at a false-fail rate of 1e-9: the sequential test, and the usual fixed-n ones.
 
-    python benchmarks/draws.py [--designs 3] [--lab lab-03] [--check "law of speculative_step"]
+    python benchmarks/draws.py [--designs 3] [--lab lab-03] [--check "law of speculative_step"] [--forget]
 
 All tests watch the same (context, outcome) pairs of the lab's own designs. Each fixed-n test gets the smallest n at
 which it catches the mistake with power 0.999:
@@ -16,13 +16,10 @@ Prints the means over the designs, and appends one line of JSON to benchmarks/hi
 """
 
 import argparse
-import json
 import math
 import os
-import platform
 import sys
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 from statistics import NormalDist, fmean
 
@@ -33,12 +30,12 @@ import numpy as np  # noqa: E402 - this file is run by its path
 from labkit.laws import Decision, Design  # noqa: E402
 from labkit.manifest import find_lab, read_manifest  # noqa: E402
 
+from benchmarks.history import keep, machine  # noqa: E402
 from worker.harness.calibration import Observed  # noqa: E402
 from worker.harness.deviations import distance  # noqa: E402
 from worker.harness.rounds import play  # noqa: E402
 from worker.harness.simulation import Ended, Simulation  # noqa: E402
 
-HISTORY = Path(__file__).with_name("history.jsonl")
 COURSE = ROOT / "labs"
 ALPHA, POWER = 1e-9, 0.999
 RUNS = 1000
@@ -160,7 +157,9 @@ def main() -> None:
     parser.add_argument("--designs", type=int, default=3)
     parser.add_argument("--lab", default="lab-03")
     parser.add_argument("--check", default="law of speculative_step")
+    parser.add_argument("--forget", action="store_true", help="append nothing to history.jsonl")
     given = parser.parse_args()
+    about = machine()
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     os.chdir(COURSE)
     made = designs_of(given.lab, given.check, range(given.designs))
@@ -175,9 +174,9 @@ def main() -> None:
     print(f"{'a correct sampler':32} {'':6} " + " ".join(shown(right[test]) for test in tests))
     valid = fmean(EXPECTED_OFTEN / rarest(design) for design in made)
     print(f"chi-square's false-fail rate is nominal below {valid:,.0f} draws")
-    kept = {
-        "benchmark": "draws",
-        "at": datetime.now(UTC).isoformat(timespec="seconds"),
+    if given.forget:
+        return
+    result = {
         "lab": given.lab,
         "check": given.check,
         "designs": given.designs,
@@ -185,10 +184,8 @@ def main() -> None:
         "power": POWER,
         "correct_sampler_draws": {test: round(n) if math.isfinite(n) else None for test, n in right.items()},
         "chi_square_valid_from": round(valid),
-        "machine": {"python": platform.python_version(), "numpy": np.__version__},
     }
-    with HISTORY.open("a", encoding="utf-8") as file:
-        file.write(json.dumps(kept) + "\n")
+    keep("draws", result, {**about, "numpy": np.__version__})
 
 
 def rarest(design: Design) -> float:
