@@ -14,7 +14,6 @@ and appends one line of JSON to benchmarks/history.jsonl. `--explain` prints how
 
 import argparse
 import asyncio
-import gc
 import json
 import os
 import platform
@@ -34,6 +33,7 @@ sys.path.insert(0, str(ROOT))
 from benchmarks import crowd  # noqa: E402 - this file is run by its path
 from benchmarks.inside import application, asked, explained, token  # noqa: E402
 from grader.adapters.sql_store import SqlStore  # noqa: E402
+from grader.bootstrap import seldom_look_for_garbage  # noqa: E402
 from grader.domain.course import Handin  # noqa: E402
 from grader.domain.job import Job, JobRules, JobState, Lane, Outcome  # noqa: E402
 from grader.domain.marks import TestMark  # noqa: E402
@@ -201,8 +201,7 @@ DATABASES = {"sqlite": sqlite, "postgres": postgres}
 
 def run(url: str, given: argparse.Namespace) -> Figures:
     """Fill one database, work the standings out and measure."""
-    gc.collect()
-    gc.freeze()  # as the service does at its start
+    seldom_look_for_garbage()  # as the service does at its start
     began = time.perf_counter()
     crowd.fill(url, given.students, given.labs, given.submissions)
     filled = time.perf_counter()
