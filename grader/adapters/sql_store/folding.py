@@ -8,7 +8,6 @@ from sqlalchemy.sql.functions import FunctionElement
 
 #: What `prepare` calls it inside SQLite.
 _NAME = "grader_lower"
-ESCAPE = "/"
 
 
 class folded(FunctionElement[str]):
@@ -33,11 +32,3 @@ def prepare(connection: Any) -> None:
     connection.create_function(
         _NAME, 1, lambda value: value.lower() if isinstance(value, str) else value, deterministic=True
     )
-
-
-def pattern(text: str) -> str:
-    """For LIKE with `ESCAPE`: whatever has this plain text in it."""
-    plain = text.lower()
-    for sign in (ESCAPE, "%", "_"):
-        plain = plain.replace(sign, ESCAPE + sign)
-    return f"%{plain}%"
