@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import logging
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
@@ -21,7 +22,7 @@ from grader.adapters.sql_store import SqlStore
 from grader.adapters.sql_store.news import News
 from grader.adapters.submission_files import SubmissionFiles
 from grader.dispatcher import Dispatcher
-from grader.domain.errors import GradingFailed, NoSandbox
+from grader.domain.errors import GraderError, GradingFailed, NoSandbox
 from grader.domain.job import JobRules
 from grader.domain.lab import Lab
 from grader.domain.people import Role
@@ -30,7 +31,7 @@ from grader.domain.submission import Submission, derive_seed
 from grader.ports import LabFolder, LabShelf
 from grader.publisher import Publisher
 from grader.settings import Settings
-from grader.steps import courses, recovering
+from grader.steps import courses, recovering, running
 from grader.steps.publishing import Outlet
 from grader.steps.service import Service
 from grader.web.app import make_app
@@ -47,10 +48,13 @@ from worker.sandbox.kinds import choose, docker_sandbox, probes
 from worker.settings import worker_name
 from worker.shift import Shift
 from worker.verdictless import NoReport
+from worker.warm import sizing
 from worker.warm.pool import Warm
 
 #: Who the first link is for, until a roster says otherwise.
 FIRST_PERSON = "instructor"
+
+log = logging.getLogger(__name__)
 
 
 class SandboxRunner:
@@ -183,6 +187,7 @@ class Site:
         )
         wanted = settings.embedded if with_worker is None else with_worker
         self._client = GraderClient(settings.own_url, settings.token()) if wanted else None
+        self._queues = [name.strip() for name in settings.queues.split(",")]
         self._warm: Warm | None = None
         self._worker = self._embedded(celery, self._client) if self._client else None
 
@@ -216,6 +221,11 @@ class Site:
         if self._worker is not None:
             self._worker.start()
 
+    def warm_up(self) -> None:
+        """Let the embedded worker, if there is one, make itself ready for the open labs, in the background."""
+        if self._warm is not None:
+            prepare_open_labs(self.service, self._warm, self._queues)
+
     def drain(self, timeout: float) -> None:
         """Let what the embedded worker runs end, while the web server still answers; then end what pages follow."""
         if self._worker is not None and self._client is not None:
@@ -227,13 +237,12 @@ class Site:
 
     def _embedded(self, celery: Any, client: GraderClient) -> EmbeddedWorker:
         settings = self.settings
-        queues = [name.strip() for name in settings.queues.split(",")]
         try:
             self._warm = Warm(choose(settings.sandbox, settings.docker_runtime), settings.slots)
         except SandboxError as error:
             raise NoSandbox(str(error), error.fix) from None
-        shift = Shift(client, self._warm, worker_name(), queues, settings.slots)
-        return EmbeddedWorker(celery, shift, settings.slots, queues)
+        shift = Shift(client, self._warm, worker_name(), self._queues, settings.slots)
+        return EmbeddedWorker(celery, shift, settings.slots, self._queues)
 
     def _wake(self) -> None:
         self._dispatcher.wake()
@@ -265,6 +274,18 @@ def seldom_look_for_garbage() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(2_000, 20, 100)
+
+
+def prepare_open_labs(service: Service, warm: Warm, queues: Sequence[str]) -> None:
+    """Have judges and guests wait for the labs that these queues serve, as many labs as are kept warm at once.
+
+    It is no error where that cannot be done: jobs start what they need.
+    """
+    try:
+        for spec in running.expected(service, queues)[: sizing.MOST_LABS]:
+            warm.prepare(Assignment(spec.lab, spec.bundle, spec.lab_path, Submission({}), seed=0))
+    except GraderError as error:
+        log.warning("nothing is prepared ahead of the first jobs: %s", error.message)
 
 
 def run_worker(queues: Sequence[str] | None, slots: int | None) -> int:

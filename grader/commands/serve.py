@@ -30,6 +30,7 @@ def command(
         link = site.first_link()
         with serving.served(site, listening):
             _greet(settings, changed, link, no_worker)
+            site.warm_up()
             serving.wait_for_signal(_ending)
     console.out.print("Ended. What waits is kept and goes on at the next start.")
 

@@ -187,7 +187,8 @@ class Jobs(Protocol):
     def offer(self, room: Mapping[str, int], now: float) -> list[tuple[str, str]]:
         """Offer waiting jobs in fair order until `room[queue]` are offered or running: their ids with their queues.
 
-        Fair: lanes in order; within a lane everybody's first job before anybody's second, oldest first.
+        Fair: lanes in order; within a lane everybody's first run of the past hour before anybody's second, oldest
+        first. What was lost by our fault is no run of theirs.
         """
         ...
 
@@ -250,7 +251,7 @@ class Jobs(Protocol):
         ...
 
     def line(self, queue: str, now: float, rules: JobRules) -> Line:
-        """The waiting jobs of a queue in the order in which they will be offered."""
+        """The waiting jobs of a queue: those that are offered already, then in the order in which they will be."""
         ...
 
 

@@ -1,7 +1,7 @@
 """Brings waiting jobs to workers in fair order, and back what got lost on the way. Runs again and again; may run twice.
 
 Only about twice as many jobs as workers can run at once are handed to the broker: the rest waits in the store, where
-a newer submission can supersede it and everybody's first job goes before anybody's second.
+a newer submission can supersede it and everybody's first run of the past hour goes before anybody's second.
 """
 
 import logging

@@ -4,8 +4,9 @@ A job is opened by the token of one attempt and by nothing else. The token dies 
 """
 
 import logging
+import math
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -38,6 +39,19 @@ class Claimed:
     spec: Spec
     files: Submission
     token: str = field(repr=False)
+
+
+def expected(service: Service, queues: Collection[str]) -> list[Spec]:
+    """The specs of the labs that students may hand in for now and that these queues serve; what is due next first."""
+    now, found = service.clock(), []
+    for course in service.store.courses.courses():
+        rules = service.store.standings.rules(course.id)
+        for lab in service.store.courses.labs(course.id):
+            policy = rules.of(lab.id)
+            if lab.queue in queues and not policy.not_open(now) and not policy.closed(now):
+                due_in = math.inf if policy.due_at is None or policy.due_at < now else policy.due_at - now
+                found.append((due_in, course.id, lab.order, lab.spec_digest))
+    return [the_spec(service, digest) for *_, digest in sorted(found)]
 
 
 def claim(service: Service, job_id: str, worker: str) -> Claimed | None:

@@ -1,6 +1,5 @@
 """What every store keeps to, on SQLite and on Postgres."""
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -12,87 +11,13 @@ from sqlalchemy import create_engine, insert, select
 
 from grader.adapters.sql_store import SqlStore
 from grader.adapters.sql_store.tables import content, metadata, person
-from grader.domain.course import Course, Handin, Spec
+from grader.domain.course import Handin, Spec
 from grader.domain.errors import Fault, StoreDown
-from grader.domain.job import Ending, Job, JobRules, JobState, Lane, Outcome
+from grader.domain.job import Ending, Job, JobState, Lane, Outcome
 from grader.domain.operations import WorkerBeat
 from grader.domain.people import CredentialKind, Role
 from grader.domain.submission import Submission
-
-RULES = JobRules(lease_s=10, offer_s=5, max_attempts=3, retry_s=2)
-NOW = 1_000_000.0
-MANIFEST = """\
-id = "toy"
-title = "Toy"
-order = 1
-submission = ["starter.py"]
-max_score = 1
-
-[functions]
-answer = "() -> int"
-
-[[tests]]
-name = "test_answer"
-points = 1
-claim = "it answers"
-"""
-
-
-@pytest.fixture
-def store(url: str) -> Iterator[SqlStore]:
-    """A store with a course of one lab, a few people, and nothing handed in."""
-    one = SqlStore(url)
-    one.migrate()
-    one.courses.put_course(Course("c", "Course"))
-    one.courses.put_lab("c", Spec("1" * 64, "phase/labs/toy", MANIFEST, {"a": b"\0\xff"}))
-    for login in ("amy", "bob", "cat"):
-        one.accounts.put_member("c", one.accounts.put_person(login, login.title()).id, Role.STUDENT)
-    yield one
-    one.close()
-
-
-class Desk:
-    """Hands in for people and keeps count."""
-
-    def __init__(self, store: SqlStore) -> None:
-        self.store = store
-        self._made = 0
-
-    def hand_in(
-        self, login: str = "amy", *, at: float = NOW, text: str = "", lab: str = "toy", lane: Lane = Lane.INTERACTIVE,
-        queue: str = "cpu", max_attempts: int = 3,
-    ) -> tuple[Handin, Job]:  # fmt: skip
-        """Hand something in; new each time unless `text` is given."""
-        self._made += 1
-        owner = self.store.accounts.person(login)
-        assert owner is not None
-        files = Submission({"starter.py": (text or f"x = {self._made}").encode()})
-        handin = Handin(f"s{self._made:03}", "c", lab, owner.id, 0, files.digest, "api", at)
-        job = Job(
-            f"j{self._made:03}", handin.id, "c", lab, owner.id, "1" * 64, queue, lane, 2**63 - 1, max_attempts, at
-        )
-        kept = self.store.submissions.add(handin, files, job)
-        return kept, self.store.jobs.of_submission(kept.id)[0]
-
-    def running(self, login: str = "amy", *, at: float = NOW, **how: object) -> Job:
-        """A job that a worker owns, with the token `t`."""
-        _, job = self.hand_in(login, at=at, **how)  # type: ignore[arg-type]
-        claimed = self.store.jobs.claim(job.id, "w", "t" * 64, at, RULES)
-        assert claimed is not None
-        return claimed
-
-    def kinds(self, job: Job) -> list[str]:
-        """What was told of a job."""
-        return [event.kind for event in self.store.jobs.events(job.id)]
-
-
-@pytest.fixture
-def desk(store: SqlStore) -> Desk:
-    """Hands in."""
-    return Desk(store)
-
-
-GRADED = Outcome(JobState.GRADED, b'{"tests": []}', 1, 1, (("test_answer", 1),), sandbox="fake", duration_s=0.5)
+from tests.contract.desk import GRADED, MANIFEST, NOW, RULES, Desk
 
 
 def test_what_was_handed_in_comes_back_byte_for_byte(store: SqlStore, desk: Desk) -> None:
@@ -237,31 +162,6 @@ def test_an_offer_nobody_took_up_is_made_again(store: SqlStore, desk: Desk) -> N
     assert store.jobs.offer({"cpu": 1}, NOW + 6) == [(job.id, "cpu")]
     store.jobs.unoffer(job.id)
     assert store.jobs.offer({"cpu": 1}, NOW + 6) == [(job.id, "cpu")]
-
-
-def test_everybodys_first_job_goes_before_anybodys_second(store: SqlStore, desk: Desk) -> None:
-    many = [desk.hand_in("amy", at=NOW + n, lab=f"lab{n}")[1].id for n in range(5)]
-    late = desk.hand_in("bob", at=NOW + 90)[1].id
-    last = desk.hand_in("cat", at=NOW + 91)[1].id
-    order = [job_id for job_id, _ in store.jobs.offer({"cpu": 7}, NOW + 100)]
-    assert order == [many[0], late, last, *many[1:]]
-
-
-def test_what_somebody_has_running_is_their_turn(store: SqlStore, desk: Desk) -> None:
-    desk.running("amy", lab="one")
-    second = desk.hand_in("amy", at=NOW, lab="two")[1].id
-    others = desk.hand_in("bob", at=NOW + 50)[1].id
-    assert [job_id for job_id, _ in store.jobs.offer({"cpu": 9}, NOW + 60)] == [others, second]
-
-
-def test_lanes_are_served_in_order_and_queues_apart(store: SqlStore, desk: Desk) -> None:
-    bulk = desk.hand_in("amy", at=NOW, lane=Lane.BULK, lab="a")[1].id
-    rerun = desk.hand_in("bob", at=NOW + 1, lane=Lane.RERUN)[1].id
-    now = desk.hand_in("cat", at=NOW + 2)[1].id
-    gpu = desk.hand_in("cat", at=NOW + 3, queue="gpu", lab="b")[1].id
-    assert list(store.jobs.line("cpu", NOW + 5, RULES).places) == [now, rerun, bulk]
-    assert store.jobs.offer({"gpu": 3}, NOW + 5) == [(gpu, "gpu")]
-    assert [job_id for job_id, _ in store.jobs.offer({"cpu": 2}, NOW + 5)] == [now, rerun]
 
 
 def test_no_more_is_offered_than_there_is_room_for(store: SqlStore, desk: Desk) -> None:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -274,6 +275,19 @@ def test_the_dispatcher_offers_twice_what_workers_can_run(service: Service, cloc
     claimed(service, jobs[0])
     dispatch.tick(service, queue)
     assert len(queue.offered) == 4
+
+
+def test_a_gpu_labs_job_is_offered_to_workers_of_its_queue_alone(service: Service, amy: Viewer) -> None:
+    queue = ListQueue()
+    job = hand_in(service, amy).job
+    gpu = replace(job, id="gpu-job", queue="gpu", lane=Lane.BULK)
+    service.store.jobs.add(gpu)
+    worker_is_up(service, slots=9)
+    dispatch.tick(service, queue)
+    assert queue.offered == [(job.id, "cpu")]
+    worker_is_up(service, queue="gpu", name="with a gpu")
+    dispatch.tick(service, queue)
+    assert queue.offered == [(job.id, "cpu"), (gpu.id, "gpu")]
 
 
 def test_a_broker_that_is_down_loses_nothing(service: Service, amy: Viewer) -> None:

@@ -81,7 +81,7 @@ class Warm:
             self._later(self._wake.set)
 
     def prepare(self, assignment: Assignment) -> None:
-        """Have a bench for this assignment's lab soon, before a job of it comes."""
+        """Have a bench for this assignment's lab soon, before a job of it comes; it needs no submission."""
         with self._lock:
             self._wish(_key(assignment), assignment)
         self._wake.set()

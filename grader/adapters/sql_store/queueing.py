@@ -1,8 +1,16 @@
-"""Which waiting job is next, what was offered and lost, and where a job stands in the line."""
+"""Which waiting job is next, what was offered and lost, and where a job stands in the line.
+
+Everybody's first run of the past hour goes before anybody's second, the oldest first. A newer submission supersedes
+what waits, so most people have one job waiting: without the runs they were given, those who push all the time would
+be served like those who push once.
+
+Nobody starves in a lane. Whoever waits is given nothing, so that after an hour at most their oldest job is a first
+run. Then only jobs that are older still can go before it, and nobody can make an older one.
+"""
 
 from collections.abc import Mapping
 
-from sqlalchemy import ColumnElement, Connection, Select, Subquery, and_, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, ScalarSelect, Subquery, and_, func, or_, select, update
 
 from grader.adapters.sql_store.attempts import end_attempt, put_back
 from grader.adapters.sql_store.engine import Transactions
@@ -15,6 +23,10 @@ from grader.domain.job import ACTIVE, WAITING, Ending, JobRules, JobState, Line,
 EXPIRED_AT_ONCE = 200
 #: The mean of the last runs of a queue is what an ETA is made of.
 RUNS_FOR_ETA = 50
+#: Seconds after which a run that somebody was given no longer puts them behind others.
+LATELY_S = 3600.0
+#: How a job ends that was a run given to its person. Of what ended otherwise, none was, or it was lost by our fault.
+GIVEN = frozenset({JobState.GRADED, JobState.FAILED, JobState.CANCELLED})
 SILENT = "the worker that ran it was lost; that is our fault"
 
 
@@ -66,9 +78,12 @@ class Queueing(Transactions):
 
     def line(self, queue: str, now: float, rules: JobRules) -> Line:
         """See `Jobs`."""
-        waiting = _line(queue, WAITING)
+        line = _line(queue, now)
+        waits = line.c.state.in_(WAITING)
+        # what the broker has already goes first: nobody can change that any more
+        order = (line.c.state == str(JobState.QUEUED), line.c.offered_at, *_order(line))
         with self._read() as db:
-            ids = db.execute(select(waiting.c.id).order_by(*_order(waiting))).scalars().all()
+            ids = db.execute(select(line.c.id).where(waits).order_by(*order)).scalars().all()
             slots = live_slots(db, now, rules.worker_silent_s).get(queue, 0)
             mean = _mean_seconds(db, queue)
         return Line({job_id: place for place, job_id in enumerate(ids)}, slots, mean)
@@ -79,7 +94,7 @@ def _offer(db: Connection, queue: str, places: int, now: float) -> list[tuple[st
     places -= db.execute(select(func.count()).select_from(job).where(taken_up)).scalar() or 0
     if places <= 0:
         return []
-    line = _line(queue, ACTIVE)
+    line = _line(queue, now)
     ready = and_(line.c.state == str(JobState.QUEUED), line.c.available_at <= now)
     chosen = db.execute(select(line.c.id).where(ready).order_by(*_order(line)).limit(places)).scalars().all()
     still = and_(job.c.id.in_(chosen), job.c.state == str(JobState.QUEUED))
@@ -88,21 +103,24 @@ def _offer(db: Connection, queue: str, places: int, now: float) -> list[tuple[st
     return [(job_id, queue) for job_id in chosen if job_id in taken]
 
 
-def _line(queue: str, states: frozenset[JobState]) -> Subquery:
-    """Jobs of a queue with `turn`: 1 for each person's first in a lane, 2 for their second, running ones counted."""
-    turn = func.row_number().over(partition_by=(job.c.lane, job.c.person_id), order_by=(_running_first(), *_age()))
-    columns = (job.c.id, job.c.state, job.c.lane, job.c.created_at, job.c.available_at, turn.label("turn"))
-    active: Select[tuple[object, ...]] = select(*columns).where(job.c.queue == queue, job.c.state.in_(ACTIVE))
-    everyone = active.subquery()
-    return select(everyone).where(everyone.c.state.in_(states)).subquery()
+def _line(queue: str, now: float) -> Subquery:
+    """The active jobs of a queue with `turn`: their person's how-manieth run in that lane lately each is, or would be.
+
+    Runs that they were given lately come first, then what they have offered or running, then what waits, oldest first.
+    """
+    own = (job.c.state == str(JobState.QUEUED), job.c.created_at, job.c.id)  # false sorts first
+    rank = func.row_number().over(partition_by=(job.c.lane, job.c.person_id), order_by=own)
+    turn = (_given_since(now - LATELY_S) + rank).label("turn")
+    columns = (job.c.id, job.c.state, job.c.lane, job.c.created_at, job.c.available_at, job.c.offered_at, turn)
+    return select(*columns).where(job.c.queue == queue, job.c.state.in_(ACTIVE)).subquery()
 
 
-def _running_first() -> ColumnElement[bool]:
-    return job.c.state == str(JobState.QUEUED)  # false sorts first: what a person has under way is their first turn
-
-
-def _age() -> tuple[ColumnElement[float], ColumnElement[str]]:
-    return job.c.created_at, job.c.id
+def _given_since(since: float) -> ScalarSelect[int]:
+    """How many runs a job's person was given since in its queue and lane: a short search of an index for each job."""
+    past = job.alias()
+    theirs = (past.c.person_id == job.c.person_id, past.c.queue == job.c.queue, past.c.lane == job.c.lane)
+    given = (past.c.started_at > since, past.c.state.in_(GIVEN))
+    return select(func.count()).select_from(past).where(*theirs, *given).correlate(job).scalar_subquery()
 
 
 def _order(line: Subquery) -> tuple[ColumnElement[object], ...]:

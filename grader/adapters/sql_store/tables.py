@@ -163,6 +163,7 @@ job = Table(
     Index("ix_job_submission", "submission_id", "created_at"),
     Index("ix_job_state", "state", "queue", "finished_at"),
     Index("ix_job_person_lab", "person_id", "course", "lab", "state"),
+    Index("ix_job_person_started", "person_id", "started_at"),
     Index("ix_job_rerun", "rerun_id", "state"),
     Index("ix_job_spec", "course", "lab", "spec_digest", "created_at"),
 )
