@@ -28,8 +28,9 @@ class Settings(BaseSettings):
     labs: the course folder. home: where the database and the secrets are kept. sandbox: which kind to use; `auto`
     takes the first that works. docker_runtime: for example `runsc`, which needs GRADER_SANDBOX=docker to be chosen.
     database, broker: where the truth and the doorbell are. url: how browsers and workers reach the service. key,
-    worker_token: secrets that several processes share; made in `home` where they are not set. slots: how many
-    submissions the embedded worker runs at once. forges: the file that connects courses to forges. lease_s,
+    worker_token: secrets that several processes share; made in `home` where they are not set. slots, queues: how many
+    submissions the embedded worker runs at once, and of which queues: where one process is the whole product, of all.
+    forges: the file that connects courses to forges. lease_s,
     offer_s, max_attempts: how lost work is found again.
     """
 
@@ -47,7 +48,7 @@ class Settings(BaseSettings):
     key: str | None = Field(default=None, repr=False)
     worker_token: str | None = Field(default=None, repr=False)
     slots: Annotated[int, Field(ge=1, le=1_024)] = os.cpu_count() or 1
-    queues: str = "cpu"
+    queues: str = "cpu,gpu"
     forges: Path | None = None
     lease_s: Annotated[float, Field(ge=1, le=3_600)] = 30.0
     offer_s: Annotated[float, Field(ge=1, le=3_600)] = 20.0

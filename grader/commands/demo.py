@@ -80,7 +80,7 @@ def _folder(home: Path | None) -> Iterator[Path]:
 
 def _settings(home: Path, port: int) -> Settings:
     """One process on this machine, whatever the environment says."""
-    alone = {"database": None, "broker": "memory://", "key": None, "worker_token": None, "queues": "cpu"}
+    alone = {"database": None, "broker": "memory://", "key": None, "worker_token": None, "queues": "cpu,gpu"}
     return Settings(home=home, host="127.0.0.1", port=port, url=f"http://127.0.0.1:{port}", **alone)
 
 
@@ -93,7 +93,7 @@ def _log_in(site: bootstrap.Site, settings: Settings, student: Student) -> Remot
 def _grade(remotes: dict[Student, Remote], course: str, settings: Settings) -> None:
     """Everybody hands everything in; then each is followed to its score."""
     shelf = bootstrap.App(settings).shelf
-    labs = [lab for lab in session.labs_of(remotes[STUDENTS[0]], course) if shelf.find(lab.id).lab.queue == "cpu"]
+    labs = session.labs_of(remotes[STUDENTS[0]], course)
     handed: dict[tuple[Student, str], Seen] = {}
     for lab in labs:
         folder = settings.course / shelf.find(lab.id).path

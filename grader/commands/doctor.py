@@ -39,6 +39,17 @@ def command(
     console.out.print(Text(f"  course: {app.settings.course} ({len(app.shelf.labs())} labs)", style="dim"))
     if works:
         console.out.print(f"grading uses {works[0].name if app.settings.sandbox == 'auto' else app.settings.sandbox}")
+        _tell_queues(app)
         return
     console.out.print(Text("No sandbox works here, and grader never runs a submission without one.", style="bold red"))
     raise typer.Exit(console.OURS)
+
+
+def _tell_queues(app: App) -> None:
+    """Which queues the service's own worker serves, and which labs wait for another one."""
+    served = [name.strip() for name in app.settings.queues.split(",")]
+    console.out.print(f"the service's own worker takes labs of {' and '.join(served)} (GRADER_QUEUES)")
+    for name in app.shelf.labs():
+        queue = app.shelf.find(name).lab.queue
+        if queue not in served:
+            console.out.print(Text(f"  {name} waits for another: grader worker --queues {queue}", style="yellow"))

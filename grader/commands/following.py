@@ -27,10 +27,11 @@ _BESIDE_NAME = 26
 class Screen:
     """Writes what happens as lines; where somebody watches, also what it is at right now, below them."""
 
-    def __init__(self, out: Console, status: Status | None) -> None:
+    def __init__(self, out: Console, status: Status | None, queue: str) -> None:
         self._out = out
         self._status = status
-        self._ahead: int | None = None
+        self._queue = queue
+        self._turn: tuple[int, bool] | None = None
         self._tests = 0
         self.shown: dict[str, Verdict] = {}
 
@@ -54,11 +55,12 @@ class Screen:
                 self._line("· Connected again.")
 
     def _place(self, place: Place) -> None:
+        turn = (place.ahead, place.slots > 0)
         if self._status is not None:
-            self._status.update(Text(waiting(place)))
-        elif place.ahead != self._ahead:
-            self._line(waiting(place))
-        self._ahead = place.ahead
+            self._status.update(Text(waiting(place, self._queue)))
+        elif turn != self._turn:
+            self._line(waiting(place, self._queue))
+        self._turn = turn
 
     def _started(self, attempt: int) -> None:
         self.shown.clear()
@@ -72,7 +74,7 @@ class Screen:
 
     def _requeued(self, problem: str) -> None:
         self.shown.clear()
-        self._ahead = None
+        self._turn = None
         why = f": {problem.rstrip('.')}" if problem else ""
         ours = "" if "our fault" in problem else " That is our fault."
         self._line(f"↻ This attempt broke off{why}.{ours} It costs you nothing and runs again from the start.")
@@ -88,13 +90,13 @@ class Screen:
 
 
 @contextmanager
-def screen(out: Console) -> Iterator[Screen]:
+def screen(out: Console, queue: str) -> Iterator[Screen]:
     """A screen that leaves only its lines behind."""
     if not out.is_terminal:
-        yield Screen(out, None)
+        yield Screen(out, None, queue)
         return
     with out.status(Text("waiting"), spinner="dots") as status:
-        yield Screen(out, status)
+        yield Screen(out, status, queue)
 
 
 def watch(remote: Remote, found: Seen, out: Console | None) -> Seen:
@@ -123,7 +125,7 @@ def _followed(remote: Remote, found: Seen, out: Console | None) -> dict[str, Ver
 
 def _shown(remote: Remote, found: Seen, out: Console) -> dict[str, Verdict]:
     try:
-        with screen(out) as shows:
+        with screen(out, found.queue) as shows:
             for told in remote.follow(found.id):
                 shows.hear(told)
             return shows.shown
@@ -152,14 +154,13 @@ def verdict_line(row: render.Row, width: int) -> Text:
     return line.append(f"{row.duration_s:>8.2f} s", style="dim")
 
 
-def waiting(place: Place) -> str:
-    """A place in the line, in words."""
+def waiting(place: Place, queue: str) -> str:
+    """A place in the line of a queue, in words."""
+    turn = f"{place.ahead} ahead of you" if place.ahead else "you are next"
     if place.slots < 1:
-        return "Waiting: no worker is up right now. Your submission is kept and runs as soon as one is."
+        return f"Waiting: {turn}, but no worker of the {queue} queue is up. It is kept and runs as soon as one is."
     soon = "" if place.eta_s is None or place.eta_s < 1 else f", about {spell(place.eta_s)}"
-    if place.ahead == 0:
-        return f"Waiting: you are next{soon}."
-    return f"Waiting: {place.ahead} ahead of you{soon}."
+    return f"Waiting: {turn}{soon}."
 
 
 def spell(seconds: float) -> str:

@@ -47,6 +47,7 @@ class Seen:
     max_points: int | None
     fault: Fault | None
     problem: str
+    queue: str
     sandbox: str
     duration_s: float
     seed: int
@@ -87,6 +88,7 @@ class Seen:
             max_points=_whole(job.get("max_points")),
             fault=Fault(job["fault"]) if job.get("fault") else None,
             problem=str(job.get("problem") or ""),
+            queue=str(job["queue"]),
             sandbox=str(job.get("sandbox") or ""),
             duration_s=float(job.get("duration_s") or 0.0),
             seed=int(job.get("seed") or 0),

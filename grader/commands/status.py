@@ -128,9 +128,15 @@ def in_words(row: Seen) -> tuple[str, str]:
     if row.state is JobState.GRADED:
         return f"{row.points} of {row.max_points}", "green" if row.points == row.max_points else ""
     if row.state in _PLAIN:
-        ahead = f", {row.place.ahead} ahead" if row.place is not None and row.state.value != "running" else ""
-        return _PLAIN[row.state] + ahead, "dim"
+        return _PLAIN[row.state] + _turn(row), "dim"
     return _UNGRADED.get(row.fault or Fault.US, "not graded: our fault"), "yellow"
+
+
+def _turn(row: Seen) -> str:
+    if row.place is None or row.state is JobState.RUNNING:
+        return ""
+    unserved = "" if row.place.slots else f", no worker of the {row.queue} queue"
+    return f", {row.place.ahead} ahead{unserved}"
 
 
 def show(found: Seen) -> None:
@@ -154,6 +160,7 @@ def show(found: Seen) -> None:
         for line in following.unscored(found):
             out.print(Text(line), soft_wrap=True)
     else:
-        waits = following.waiting(found.place) if found.place is not None else f"It is {in_words(found)[0]}."
+        place = found.place
+        waits = f"It is {in_words(found)[0]}." if place is None else following.waiting(place, found.queue)
         out.print(Text(f"{waits}\nStay with it: grader status {found.id} --watch"), soft_wrap=True)
     out.print(Text(found.url), soft_wrap=True)

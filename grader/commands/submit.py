@@ -68,5 +68,5 @@ def _accepted(handed: Seen) -> None:
 
 def _look_later(handed: Seen) -> None:
     if handed.place is not None:
-        console.out.print(Text(following.waiting(handed.place)), soft_wrap=True)
+        console.out.print(Text(following.waiting(handed.place, handed.queue)), soft_wrap=True)
     console.out.print(Text(f"Look with: grader status {handed.id} --watch\n{handed.url}"), soft_wrap=True)

@@ -38,14 +38,16 @@ _ENDS = {
 }
 
 
-def place_line(place: Place) -> str:
-    """Where the job stands."""
+def place_lines(place: Place, queue: str) -> list[str]:
+    """Where the job stands in its queue."""
+    turn = f"{place.ahead} before you" if place.ahead else "you are next"
     if place.slots == 0:
-        return "Waiting: no worker is up for this lab right now. Nothing is lost; you need not wait here."
-    if place.ahead == 0:
-        return "Waiting: you are next."
-    when = "" if place.eta_s is None else f", about {_duration(place.eta_s)}"
-    return f"Waiting: {place.ahead} before you{when}."
+        return [
+            f"Waiting: {turn}, but no worker of the {queue} queue is up.",
+            "Nothing is lost, and you need not wait: it runs as soon as one is.",
+        ]
+    when = f", about {_duration(place.eta_s)}" if place.ahead and place.eta_s is not None else ""
+    return [f"Waiting: {turn}{when}."]
 
 
 def event_lines(event: LiveEvent) -> list[str]:

@@ -19,7 +19,7 @@ from grader.domain.errors import BadSettings, GraderError, Refused
 from grader.domain.live import LiveEvent
 from grader.domain.people import Viewer
 from grader.domain.policy_lines import hidden_line
-from grader.domain.remote_lines import end_lines, event_lines, finding_lines, place_line, score_lines
+from grader.domain.remote_lines import end_lines, event_lines, finding_lines, place_lines, score_lines
 from grader.domain.text import clean
 from grader.ports.repositories import Repositories
 from grader.steps import pushing, rules, viewing
@@ -177,7 +177,7 @@ class GitHooks:
             if isinstance(fact, LiveEvent):
                 yield event_lines(fact)
             elif fact is not None:
-                yield [place_line(fact)]
+                yield place_lines(fact, receipt.job.queue)
         view = await run_in_threadpool(viewing.view, self._service, push.viewer, receipt.handin.id)
         if view.score is not None:
             yield [*finding_lines(view.findings), *score_lines(view.score, view.lab.title, _before(view))]

@@ -58,19 +58,17 @@ class Answer:
         self._keeper.remember(self.function, self.args, self.value)
 
     def close(self, wanted: Any, *, tolerance: float = FLOAT_TOLERANCE, advice: str = "") -> None:
-        """The answer must be within `tolerance`, relative to values above one and absolute below; NaN never is."""
-        x, y = np.asarray(self.value, dtype=float), np.asarray(wanted, dtype=float)
-        error = math.inf
-        if x.shape == y.shape:
-            gap = np.abs(x - y) / np.maximum(1.0, np.abs(y))
-            gap = np.where(x == y, 0.0, gap)  # equal infinities
-            error = float(np.max(gap, initial=0.0)) if np.all(gap == gap) else math.inf
+        """The answer must be within `tolerance`, relative to values above one and absolute below; NaN never is.
+
+        A dict must have the wanted one's keys and, under each, numbers that are as close.
+        """
+        error = _error(self.value, wanted)
         check = self._keeper.measure(
             f"{self.function} error", min(error, 1e300), tolerance,
             detectable=f"an error above {tolerance:g} in one case", needed=f"an error of {tolerance:g} or less",
         )  # fmt: skip
         if not error <= tolerance:
-            self._fail(wanted, advice, check)
+            self._fail(wanted, advice, check, tolerance)
         self._keeper.remember(self.function, self.args, self.value)
 
     def best(self, scores: Sequence[float], *, of: str, advice: str = "", tolerance: float = FLOAT_TOLERANCE) -> None:
@@ -127,23 +125,63 @@ class Answer:
         """The call as a student would write it."""
         return self._keeper.given(self.function, self.args)
 
-    def _fail(self, wanted: Any, advice: str, check: dict[str, Any]) -> None:
+    def _fail(self, wanted: Any, advice: str, check: dict[str, Any], tolerance: float = 0.0) -> None:
         known = self._keeper.known_mistake(self, wanted)
         raise CheckFailed(
-            show(self.value) + _difference(self.value, wanted), given=self.given, expected=show(wanted),
+            show(self.value) + _difference(self.value, wanted, tolerance), given=self.given, expected=show(wanted),
             function=self.function, looks_like=known.says if known else "",
             advice=(known.fix if known else "") or advice, cause=known.id if known else "", check=check,
         )  # fmt: skip
 
 
-def _difference(value: Any, wanted: Any) -> str:
-    """Where two sequences part, in words; empty for anything else."""
+def _error(value: Any, wanted: Any) -> float:
+    """The largest distance, relative above one and absolute below; inf where shapes differ or one is no number."""
+    if isinstance(wanted, dict):
+        if not isinstance(value, dict) or value.keys() != wanted.keys():
+            return math.inf
+        return max((_error(value[key], part) for key, part in wanted.items()), default=0.0)
+    try:
+        x, y = np.asarray(value), np.asarray(wanted, dtype=float)
+    except ValueError:  # rows of different lengths
+        return math.inf
+    if x.shape != y.shape or x.dtype.kind not in "iuf":
+        return math.inf
+    gap = np.abs(x - y) / np.maximum(1.0, np.abs(y))
+    gap = np.where(x == y, 0.0, gap)  # equal infinities
+    return float(np.max(gap, initial=0.0)) if np.all(gap == gap) else math.inf
+
+
+def _difference(value: Any, wanted: Any, tolerance: float) -> str:
+    """Where two answers part by more than the tolerance, in words; empty where there is no telling."""
+    if isinstance(value, dict) and isinstance(wanted, dict):
+        return _key_difference(value, wanted, tolerance)
     if isinstance(value, tuple) and isinstance(wanted, tuple) and len(value) == len(wanted):
-        parts = [f"item {i}" for i, (a, b) in enumerate(zip(value, wanted, strict=True)) if not same(a, b)]
-        return f"   {' and '.join(parts)} differ{'s' if len(parts) == 1 else ''}" if parts else ""
+        pairs = enumerate(zip(value, wanted, strict=True))
+        return _differ([f"item {i}" for i, (a, b) in pairs if _apart(a, b, tolerance)])
     if not isinstance(value, (list, np.ndarray)) or not isinstance(wanted, (list, np.ndarray)):
         return ""
-    if len(value) != len(wanted) and all(same(a, b) for a, b in zip(value, wanted, strict=False)):
-        return f"   {len(value)} items instead of {len(wanted)}"
-    first = next((i for i, (a, b) in enumerate(zip(value, wanted, strict=False)) if not same(a, b, 1e-6)), None)
-    return "" if first is None else f"   first difference at position {first}"
+    pairs = enumerate(zip(value, wanted, strict=False))
+    first = next((i for i, (a, b) in pairs if _apart(a, b, tolerance)), None)
+    if first is not None:
+        return f"   first difference at position {first}"
+    return "" if len(value) == len(wanted) else f"   {len(value)} items instead of {len(wanted)}"
+
+
+def _key_difference(value: dict[Any, Any], wanted: dict[Any, Any], tolerance: float) -> str:
+    missing = [str(key) for key in wanted if key not in value]
+    if missing:
+        return f"   without {', '.join(missing)}"
+    extra = [show(key, 40) for key in value if key not in wanted]
+    if extra:
+        return f"   nobody asked for {', '.join(extra[:3])}"
+    wrong = [key for key, part in wanted.items() if _apart(value[key], part, tolerance)]
+    told = "; ".join(f"{key} is {show(value[key], 40)}, not {show(wanted[key], 40)}" for key in wrong[:2])
+    return f"   {told}" if told else ""
+
+
+def _differ(names: list[str]) -> str:
+    return f"   {' and '.join(names)} differ{'s' if len(names) == 1 else ''}" if names else ""
+
+
+def _apart(a: Any, b: Any, tolerance: float) -> bool:
+    return not same(a, b) and not _error(a, b) <= tolerance

@@ -5,6 +5,7 @@ rebuilt from these, so that a clever subclass arrives as the plain value it stan
 """
 
 import hashlib
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -70,8 +71,7 @@ class _Copier:
             raise NotPlain(f"more than {MAX_ITEMS:,} items")
 
     def _base(self, value: Any) -> Any:
-        base: Any = next(b for b in (int, float, str, bytes) if isinstance(value, b))
-        plain = base(value)
+        plain = next(exact(value) for base, exact in _EXACT if isinstance(value, base))
         if isinstance(plain, int) and plain.bit_length() > MAX_INT_BITS:
             raise NotPlain(f"an integer of {plain.bit_length():,} bits")
         if isinstance(plain, (str, bytes)):
@@ -105,6 +105,14 @@ class _Copier:
         with np.errstate(over="ignore"):
             return np.array(value, dtype=native, order="C", copy=True, subok=False)
 
+
+#: What a subclass holds, whatever it says of itself.
+_EXACT: tuple[tuple[type, Callable[[Any], Any]], ...] = (
+    (int, int.__int__),
+    (float, float.__float__),
+    (str, str.__str__),
+    (bytes, bytes.__bytes__),
+)
 
 #: Long doubles differ from machine to machine: they arrive as doubles.
 _NARROWER = {np.dtype(wide).str[1:]: np.dtype(to) for wide, to in (("g", "f8"), ("G", "c16"))}
@@ -174,20 +182,23 @@ def show(value: Any, limit: int = 100) -> str:
     if isinstance(value, float):
         text = f"{value:.6g}"
         return text if not text.lstrip("-").isdigit() else f"{text}.0"
-    if isinstance(value, (list, tuple)):
-        return _show_items(value, limit)
+    if isinstance(value, list):
+        return _show_items("[]", (show(item, limit) for item in value), len(value), limit)
+    if isinstance(value, tuple):
+        return _show_items("()", (show(item, limit) for item in value), len(value), limit)
+    if isinstance(value, dict):
+        return _show_items("{}", (f"{key!r}: {show(item, limit)}" for key, item in value.items()), len(value), limit)
     text = repr(value)
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
-def _show_items(value: Any, limit: int) -> str:
-    opening, closing = ("[", "]") if isinstance(value, list) else ("(", ")")
+def _show_items(brackets: str, items: Iterator[str], count: int, limit: int) -> str:
+    opening, closing = brackets
     shown: list[str] = []
     width = 2
-    for item in value:
-        text = show(item, limit)
+    for text in items:
         width += len(text) + 2
         if width > limit:
-            return f"{opening}{', '.join(shown)}{', ' if shown else ''}… {len(value)} items{closing}"
+            return f"{opening}{', '.join(shown)}{', ' if shown else ''}… {count} items{closing}"
         shown.append(text)
     return f"{opening}{', '.join(shown)}{closing}"

@@ -151,9 +151,11 @@ def _array(kind: str) -> Read:
             return np.array(_list(element)(value), dtype=dtype)
         if not isinstance(value, np.ndarray) or value.ndim != 1:
             raise _Mismatch(_article(value))
-        if value.dtype.kind not in accepted and value.size:
+        if value.size == 0:
+            return np.empty(0, dtype)  # one without items has the dtype that numpy gives it
+        if value.dtype.kind not in accepted:
             raise _Mismatch(_article(value))
-        if kind == "int" and value.dtype.kind == "u" and value.size and value.max() >= 2**63:
+        if kind == "int" and value.dtype.kind == "u" and value.max() >= 2**63:
             raise _Mismatch("an array with an integer of 64 bits")
         return value.astype(dtype)
 

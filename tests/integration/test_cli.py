@@ -173,6 +173,14 @@ def test_an_unknown_test_lists_the_known_ones(home: Path) -> None:
     assert "test_speedup_by_hand" in run.stderr
 
 
+@pytest.mark.parametrize("queues", ["cpu", "cpu,gpu"])
+def test_doctor_says_which_labs_wait_for_another_worker(home: Path, queues: str) -> None:
+    run = grader(home, "doctor", GRADER_QUEUES=queues)
+    assert run.returncode == 0
+    waiting = "lab-02-eagle-on-real-vllm waits for another: grader worker --queues gpu"
+    assert (waiting in " ".join(run.stdout.split())) == (queues == "cpu")
+
+
 def test_without_any_sandbox_nothing_is_scored_and_the_fix_is_told(home: Path) -> None:
     bare = {"PATH": "/nowhere", "DOCKER_HOST": "unix:///nowhere/docker.sock"}
     run = grader(home, "grade", "lab-04", LAB / "solution.py", **bare)

@@ -50,7 +50,7 @@ def links(text: str) -> list[str]:
 def test_a_course_is_made_once_and_brought_up_to_date(run: Run) -> None:
     code, out, _ = run("init", "unit-8", "--title", "Unit 8", "--instructor", "prof")
     assert code == 0
-    assert "3 labs" in out and "lab-04-speedup-model" in out
+    assert "4 labs" in out and "lab-04-speedup-model" in out
     assert len(links(out)) == 1
     code, out, _ = run("init", "unit-8", "--instructor", "prof")
     assert (code, links(out)) == (0, [])

@@ -338,10 +338,24 @@ def test_status_lists_and_shows(student: Run, fake: FakeGrader) -> None:
 
 
 def test_status_of_what_waits_says_its_place(student: Run, fake: FakeGrader) -> None:
-    fake.full = submission("queued", place={"ahead": 2, "waiting": 9, "slots": 0, "eta_s": None})
+    place = {"ahead": 2, "waiting": 9, "slots": 0, "eta_s": None}
+    fake.full = submission("queued", place=place)
+    fake.full["job"]["queue"] = "gpu"
     _, out, _ = student("status", "5f1e")
-    assert "no worker is up right now. Your submission is kept" in " ".join(out.split())
-    assert "waiting, 2 ahead" in student("status")[1]
+    assert "Waiting: 2 ahead of you, but no worker of the gpu queue is up. It is kept" in " ".join(out.split())
+    assert "waiting, 2 ahead, no worker of the gpu queue" in " ".join(student("status")[1].split())
+    fake.full = submission("queued", place={**place, "slots": 1})
+    listed = " ".join(student("status")[1].split())
+    assert "waiting, 2 ahead" in listed and "no worker" not in listed
+
+
+def test_a_worker_that_comes_up_is_told(student: Run, fake: FakeGrader, answer: Path) -> None:
+    place = {"ahead": 0, "waiting": 1, "slots": 0, "eta_s": None}
+    fake.streams = [sse("place", place) + sse("place", place) + sse("place", {**place, "slots": 2}) + LIVE + REST]
+    _, out, _ = student("submit", "lab-01", answer)
+    lines = [line.strip() for line in out.splitlines() if line.strip()]
+    assert lines[1].startswith("Waiting: you are next, but no worker of the cpu queue is up.")
+    assert lines[2:4] == ["Waiting: you are next.", "Running."]
 
 
 def test_whatever_a_server_says_is_safe_to_print(student: Run, fake: FakeGrader, answer: Path) -> None:

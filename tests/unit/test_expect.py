@@ -30,6 +30,9 @@ stochastic_checks = 2
 [functions]
 score = "(x) -> float"
 pick = "(scores) -> int"
+tell = "(x) -> dict"
+both = "(x) -> tuple[float, float]"
+row = "(x) -> list[float]"
 roll = "(n, rng) -> array[float]"
 
 [[tests]]
@@ -258,6 +261,52 @@ def test_no_number_is_never_close(bench: Callable[[str], Bench], value: str) -> 
     here = bench(f"def score(x):\n    return {value}\n")
     here.failed(CheckFailed, lambda: here.expect.call("score", 1.0).close(1.0))
     assert here.check.observed == 1e300 < math.inf
+
+
+@pytest.mark.parametrize(
+    "told", ["{'mean': x, 'all': [x, 2 * x]}", "{'all': np.array([x, 2 * x]), 'mean': np.float32(x)}"]
+)
+def test_a_dict_is_close_by_its_keys_and_numbers(bench: Callable[[str], Bench], told: str) -> None:
+    here = bench(f"import numpy as np\ndef tell(x):\n    return {told}\n")
+    here.expect.call("tell", 0.3).close({"mean": 0.3, "all": [0.3, 0.6]})
+    assert here.check.observed < 1e-6
+
+
+@pytest.mark.parametrize(
+    ("told", "where"),
+    [
+        ("{'mean': x}", "without all"),
+        ("{'mean': x, 'all': [x], 'sum': 1, 2: 3}", "nobody asked for 'sum', 2"),
+        ("{'mean': 2 * x, 'all': [x]}", "mean is 0.6, not 0.3"),
+        ("{'mean': str(x), 'all': [x, x]}", "mean is '0.3', not 0.3; all is [0.3, 0.3], not [0.3]"),
+        ("{'mean': x, 'all': [[x], [x, x]]}", "all is [[0.3], [0.3, 0.3]], not [0.3]"),
+        ("{'mean': x, 'all': {'first': x}}", "all is {'first': 0.3}, not [0.3]"),
+        ("{'mean': None, 'all': [float('nan')]}", "mean is None, not 0.3; all is [nan], not [0.3]"),
+    ],
+)
+def test_a_dict_that_is_not_close_says_which_key(bench: Callable[[str], Bench], told: str, where: str) -> None:
+    here = bench(f"def tell(x):\n    return {told}\n")
+    fault = here.failed(CheckFailed, lambda: here.expect.call("tell", 0.3).close({"mean": 0.3, "all": [0.3]}))
+    assert fault.sentence.endswith(f"   {where}")
+    assert fault.expected == "{'mean': 0.3, 'all': [0.3]}"
+
+
+@pytest.mark.parametrize(
+    ("function", "answer", "wanted", "where"),
+    [
+        ("both", "x, 1", (0.3, 2.0), "(0.3, 1.0)   item 1 differs"),
+        ("both", "x + 1e-7, 1", (0.3, 2.0), "(0.3, 1.0)   item 1 differs"),
+        ("both", "1, 1", (0.3, 2.0), "(1.0, 1.0)   item 0 and item 1 differ"),
+        ("row", "[x + 1e-7, 1]", [0.3, 2.0], "[0.3, 1.0]   first difference at position 1"),
+        ("row", "[x]", [0.3, 2.0], "[0.3]   1 items instead of 2"),
+    ],
+)
+def test_where_answers_part_is_told_but_not_where_they_are_close_enough(
+    bench: Callable[[str], Bench], function: str, answer: str, wanted: object, where: str
+) -> None:
+    here = bench(f"def {function}(x):\n    return {answer}\n")
+    fault = here.failed(CheckFailed, lambda: here.expect.call(function, 0.3).close(wanted))
+    assert fault.sentence == where
 
 
 def test_an_accepted_impossible_argument_is_told(bench: Callable[[str], Bench]) -> None:

@@ -9,7 +9,7 @@ from grader.domain.diagnosis import Finding
 from grader.domain.errors import Fault
 from grader.domain.job import Job, JobState, Lane, Place
 from grader.domain.live import LiveEvent
-from grader.domain.remote_lines import WIDTH, end_lines, event_lines, finding_lines, place_line, score_lines
+from grader.domain.remote_lines import WIDTH, end_lines, event_lines, finding_lines, place_lines, score_lines
 from grader.domain.report import Verdict
 from grader.domain.score import Score
 
@@ -46,13 +46,15 @@ def finding(message: str, *tests: str, points: int = 4) -> Finding:
     ],
 )
 def test_a_place_in_the_line_says_how_many_and_how_long(place: Place, line: str) -> None:
-    assert place_line(place) == line
+    assert place_lines(place, "cpu") == [line]
 
 
-def test_without_a_worker_the_line_says_that_nothing_is_lost() -> None:
-    line = place_line(Place(0, 1, 0, None))
-    assert "no worker" in line
-    assert "Nothing is lost" in line
+@pytest.mark.parametrize(("ahead", "turn"), [(0, "you are next"), (3, "3 before you")])
+def test_without_a_worker_the_lines_say_whose_the_place_and_that_nothing_is_lost(ahead: int, turn: str) -> None:
+    first, second = place_lines(Place(ahead, 9, 0, None), "gpu")
+    assert first == f"Waiting: {turn}, but no worker of the gpu queue is up."
+    assert "Nothing is lost" in second
+    assert max(len(first), len(second)) <= WIDTH
 
 
 def test_a_test_that_passed_has_its_points_and_time_in_columns() -> None:

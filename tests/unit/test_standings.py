@@ -83,7 +83,6 @@ def test_of_equally_good_ones_the_first_counts_and_the_line_of_points_is_bounded
     assert (found.submission_id, found.attempts, len(found.spark)) == ("s1", 99, SPARK)
 
 
-@settings(deadline=None)
 @given(entries(), policies, st.randoms(use_true_random=False))
 def test_the_order_in_which_submissions_are_listed_is_nothing(made: list[Entry], policy: Policy, dice: object) -> None:
     shuffled = list(made)
@@ -91,7 +90,6 @@ def test_the_order_in_which_submissions_are_listed_is_nothing(made: list[Entry],
     assert stand("c", "lab-1", 1, shuffled, policy) == stand("c", "lab-1", 1, made, policy)
 
 
-@settings(deadline=None)
 @given(entries(), policies)
 def test_a_penalty_never_raises_a_score_and_a_day_more_never_helps(made: list[Entry], policy: Policy) -> None:
     found = standing(made, policy)
@@ -103,21 +101,18 @@ def test_a_penalty_never_raises_a_score_and_a_day_more_never_helps(made: list[En
         assert worth(later, policy) <= worth(made, policy)
 
 
-@settings(deadline=None)
 @given(entries(), policies)
 def test_the_best_is_never_worth_less_than_what_another_rule_counts(made: list[Entry], policy: Policy) -> None:
     best = worth(made, replace(policy, counts=Counts.BEST))
     assert all(best >= worth(made, replace(policy, counts=counts)) for counts in Counts)
 
 
-@settings(deadline=None)
 @given(entries(), policies, st.integers(0, 10))
 def test_an_extension_never_lowers_a_score(made: list[Entry], policy: Policy, days: int) -> None:
     if policy.counts is not Counts.AT_DEADLINE:
         assert worth(made, policy.extended(days * DAY_S)) >= worth(made, policy)
 
 
-@settings(deadline=None)
 @given(entries(), policies, st.data())
 def test_a_better_result_never_lowers_a_score(made: list[Entry], policy: Policy, data: st.DataObject) -> None:
     at = data.draw(st.integers(0, len(made) - 1))
@@ -126,7 +121,6 @@ def test_a_better_result_never_lowers_a_score(made: list[Entry], policy: Policy,
         assert worth(better, policy) >= worth(made, policy)
 
 
-@settings(deadline=None)
 @given(entries(), policies)
 def test_without_hidden_tests_it_is_as_if_they_did_not_exist(made: list[Entry], policy: Policy) -> None:
     bare = [e if e.points is None else replace(e, points=e.points - e.hidden_points, hidden_points=0) for e in made]
@@ -137,7 +131,7 @@ def test_without_hidden_tests_it_is_as_if_they_did_not_exist(made: list[Entry], 
     assert (veiled.hidden_points, veiled.open) == (0, None)
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(terms())
 def test_free_days_are_never_more_than_there_are_and_never_cost_anything(
     given_: tuple[list[Standing], CourseRules],
@@ -178,7 +172,6 @@ def test_free_days_go_to_what_is_due_first_and_none_is_wasted() -> None:
     ]
 
 
-@settings(deadline=None)
 @given(terms(), st.sets(st.sampled_from(LABS)))
 def test_a_row_without_hidden_tests_adds_up(given_: tuple[list[Standing], CourseRules], shut: set[str]) -> None:
     standings, rules = given_
