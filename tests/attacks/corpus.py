@@ -6,6 +6,7 @@
     Right: yes                  it stands behind a right answer
     Earns: 8                    the points of its honest part; default 0
     Verdict: timed_out          the verdict that each test it meets must get; default any that is no pass
+    Sandboxes: bubblewrap       the kinds that promise to withstand it; default all, gVisor under Docker among them
 
 Every submission begins with prelude.py, which knows the way to the channel.
 """
@@ -28,6 +29,7 @@ TARGET = "target-1"
 SEED = 20_240
 #: One call of each kind: numbers, arrays, callables. Naive asserts and random streams where an attack asks for them.
 USUAL = ("test_total", "test_scaled", "test_asked")
+KINDS = ("bubblewrap", "docker", "docker+runsc")
 #: What no attack may end in: a pass, no verdict, or one that blames the lab or the machine.
 FORBIDDEN = {Verdict.PASSED, Verdict.MISSING, Verdict.ERRORED, Verdict.INCONCLUSIVE}
 #: Seconds a run may last beyond what the lab gives it.
@@ -46,6 +48,7 @@ class Attack:
     right: bool = False
     earns: int = 0
     verdict: Verdict | None = None
+    sandboxes: tuple[str, ...] = KINDS
 
     @property
     def name(self) -> str:
@@ -76,6 +79,7 @@ def read(path: Path) -> Attack:
         path, " ".join(what.split()), promise, words.pop("Lab", TARGET),
         None if tests == "all" else tuple(tests.split()), right, int(words.pop("Earns", "0")),
         Verdict(words.pop("Verdict")) if "Verdict" in words else None,
+        tuple(words.pop("Sandboxes", " ".join(KINDS)).split()),
     )  # fmt: skip
     if words or not promise or not what:
         raise ValueError(
@@ -117,10 +121,12 @@ def _report(report: Report) -> Iterator[str]:
 
 
 def dirt(text: str) -> set[str]:
-    """The characters in it that could move a cursor, turn the reading direction, hide, or not be sent at all."""
-    return {
-        f"U+{ord(c):04X}" for c in set(text) if c != "\n" and unicodedata.category(c) in ("Cc", "Cf", "Cs", "Zl", "Zp")
-    }
+    """The characters in it that could move a cursor, turn the reading direction, hide, or not be sent at all.
+
+    Tabs and line feeds may stay, as `grader.domain.text` says; what a spreadsheet makes of them is the exports' care.
+    """
+    harmful = ("Cc", "Cf", "Cs", "Zl", "Zp")
+    return {f"U+{ord(c):04X}" for c in set(text) - {"\n", "\t"} if unicodedata.category(c) in harmful}
 
 
 def verdicts(outcome: Graded) -> dict[str, Verdict]:

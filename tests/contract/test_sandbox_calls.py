@@ -111,7 +111,7 @@ def test_what_is_not_in_the_table_is_refused(filtered: Sandbox, role: Role) -> N
 
 
 def test_arguments_are_looked_at(filtered: Sandbox) -> None:
-    """A new user namespace, another family than AF_UNIX, a filter of one's own, words into a terminal."""
+    """A new namespace, another's bounds, another family than AF_UNIX, a filter of one's own, words into a terminal."""
     code = """
         import ctypes, errno, json, os, socket
         libc = ctypes.CDLL(None, use_errno=True)
@@ -124,6 +124,9 @@ def test_arguments_are_looked_at(filtered: Sandbox) -> None:
         room = ctypes.create_string_buffer(64)
         print(json.dumps({
             "clone": tried(libc.syscall, CLONE, ctypes.c_long(0x10000000 | 17), None, None, None, None),
+            "bounds of itself": tried(libc.prlimit, 0, 3, room, room),
+            "bounds by number": sorted({tried(libc.prlimit, pid, 3, None, room) for pid in (1, os.getpid(), -1)}),
+            "priorities": sorted({tried(libc.setpriority, 0, pid, 5) for pid in (0, 1)}),
             "families": sorted({family(number) for number in range(46) if number != 1}),
             "pairs": tried(libc.socketpair, 30, 1, 0, room),
             "unix": family(1),
@@ -139,6 +142,9 @@ def test_arguments_are_looked_at(filtered: Sandbox) -> None:
         found = said(cell, code.replace("CLONE", number), limits=ROOM)
     assert found == {
         "clone": "EPERM",
+        "bounds of itself": "done",
+        "bounds by number": ["EPERM"],
+        "priorities": ["EPERM"],
         "families": ["EAFNOSUPPORT"],
         "pairs": "EAFNOSUPPORT",
         "unix": "done",

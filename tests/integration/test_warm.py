@@ -324,22 +324,19 @@ def hostile(file: Path) -> bytes:
 TARGET = CourseFolder(ROOT / "tests" / "attacks" / "course").find("target-1")
 
 
-@pytest.mark.bubblewrap
-def test_attacks_on_the_next_submission_meet_none() -> None:
+def test_attacks_on_the_next_submission_meet_none(sandbox: Sandbox, warm: Warm) -> None:
     """All of them one after the other at one bench, an honest answer after each, whose report stays what it was."""
     assert len(ATTACKS) > 3
     honest = Submission({"starter.py": (ROOT / "tests/attacks/course" / TARGET.path / "solution.py").read_bytes()})
     labkit = {f"labkit/{file.name}": file.read_bytes() for file in (LABS / "labkit").glob("*.py")}
     work = Assignment(TARGET.lab, {**labkit, **TARGET.bundle()}, TARGET.path, honest, 11)
     one = (TARGET.lab.tests[0].name,)
-    expected = report_of(run(Bubblewrap(), work))
-    with Warm(Bubblewrap(), slots=1) as pool:
-        for attack in ATTACKS:
-            evil = replace(work, submission=Submission({"starter.py": hostile(attack)}), tests=one)
-            ready(pool, work)
-            (test,) = json.loads(run(pool, evil).report or b"")["tests"]
-            assert test["outcome"] == "failed", attack.stem
-            assert "CAUGHT" not in json.dumps(test), attack.stem
-            ready(pool, work)
-            assert report_of(run(pool, work)) == expected, attack.stem
-    assert left_by(os.getpid()) == []
+    expected = report_of(run(sandbox, work))
+    for attack in ATTACKS:
+        evil = replace(work, submission=Submission({"starter.py": hostile(attack)}), tests=one)
+        ready(warm, work)
+        (test,) = json.loads(run(warm, evil).report or b"")["tests"]
+        assert test["outcome"] == "failed", attack.stem
+        assert "CAUGHT" not in json.dumps(test), attack.stem
+        ready(warm, work)
+        assert report_of(run(warm, work)) == expected, attack.stem

@@ -14,6 +14,9 @@ from worker.harness.link import GuestTransport, GuestUnavailable, Link
 
 #: The cause that the grader knows such a test by.
 NO_GUEST = "no-guest"
+#: What all that a submission prints may take of its report, as JSON, where a character can be twelve.
+MAX_PRINTED = 4 * 1024 * 1024
+_LONGEST = 12
 
 
 class Events:
@@ -80,18 +83,35 @@ class Live:
             )
 
 
+class Printed:
+    """What a submission printed in all tests of a run, as far as the report has room for it."""
+
+    def __init__(self) -> None:
+        self._room = MAX_PRINTED
+
+    def fitting(self, output: str) -> str:
+        """What the report can hold of one more test's output."""
+        if len(json.dumps(output)) > self._room:
+            kept = self._room // _LONGEST
+            output = f"{output[:kept]}\n… {len(output) - kept:,} more characters: the run printed too much"
+        self._room = max(0, self._room - len(json.dumps(output)))
+        return output
+
+
 class Guests:
     """Gives each test its own transport, and ends its child with the test."""
 
     def __init__(self) -> None:
         self._link: Link | None = None
         self._run_deadline = 0.0
+        self._printed = Printed()
         self._open: list[GuestTransport] = []
 
     def begin(self, link: Link, run_deadline: float) -> None:
         """What the tests of this job talk to, and until when (time.monotonic)."""
         self._link = link
         self._run_deadline = run_deadline
+        self._printed = Printed()
 
     def pytest_configure(self, config: pytest.Config) -> None:
         """Be what LAB_IMPL=guest stands for."""
@@ -111,7 +131,7 @@ class Guests:
             transport = self._open.pop()
             output = transport.close()
             if output.strip():
-                item.user_properties.append(("output", output))
+                item.user_properties.append(("output", self._printed.fitting(output)))
             if transport.used_s is not None:
                 item.user_properties.append(("used_s", round(transport.used_s, 4)))
 

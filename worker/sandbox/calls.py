@@ -132,8 +132,8 @@ ALLOWED = (
         getegid 108 177, getresuid 118 148, getresgid 120 150, getgroups 115 158, getpgid 121 155,
         getpgrp 111 -, getsid 124 156, setsid 112 157, setpgid 109 154, setuid 105 146, setgid 106 144,
         setresuid 117 147, setresgid 119 149, setgroups 116 159, capget 125 90, capset 126 91,
-        getrlimit 97 163, setrlimit 160 164, prlimit64 302 261, getrusage 98 165, times 100 153, uname 63 160,
-        sysinfo 99 179, getcpu 309 168, getpriority 140 141
+        getrlimit 97 163, setrlimit 160 164, getrusage 98 165, times 100 153, uname 63 160, sysinfo 99 179,
+        getcpu 309 168, getpriority 140 141
         """,
     ),
     Group(
@@ -189,6 +189,13 @@ CONDITIONS = (
         (0x7E020000,),
     ),
     Condition(
+        "Bounds of one's own process: those of process 1 would be handed down to the next test.",
+        "prlimit64 302 261",
+        0,
+        Look.ONE_OF,
+        (0,),
+    ),
+    Condition(
         "Is it a terminal (TCGETS, TIOCGWINSZ), how much is there (FIONREAD), blocking, closing on exec (FIO*CLEX).",
         "ioctl 16 29",
         1,
@@ -212,11 +219,11 @@ CONDITIONS = (
     ),
     Condition("As above.", "socketpair 53 199", 0, Look.ONE_OF, (1,), EAFNOSUPPORT),
     Condition(
-        "SO_REUSEADDR, SNDBUF, RCVBUF, PASSCRED, RCVTIMEO, SNDTIMEO: no packet filters, programs in the kernel.",
+        "SO_REUSEADDR, SNDBUF, RCVBUF, OOBINLINE, PASSCRED, RCVTIMEO, SNDTIMEO: no filters, which are programs.",
         "setsockopt 54 208",
         2,
         Look.ONE_OF,
-        (2, 7, 8, 16, 20, 21),
+        (2, 7, 8, 10, 16, 20, 21),
     ),
 )
 

@@ -5,6 +5,7 @@ Promise: C1
 
 import time
 def evil(*args):
+    place = door()
     if os.fork() == 0:
         os.setsid()
         held = []
@@ -12,7 +13,7 @@ def evil(*args):
             one = socket.socket(socket.AF_UNIX)
             one.setblocking(False)
             try:
-                one.connect(SOCKET)
+                one.connect(place)
                 held.append(one)
             except OSError:
                 time.sleep(0.001)

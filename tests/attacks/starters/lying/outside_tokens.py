@@ -2,7 +2,7 @@
 
 Promise: I2
 Lab: lab-03
-Tests: test_residual_by_hand test_speculative_step_follows_the_law test_verify_follows_the_law
+Tests: test_residual_by_hand test_step_law_for_chosen_drafts test_verify_law
 """
 
 import numpy as np

@@ -17,7 +17,7 @@ def evil(*args):
     except OSError:
         pass
     for place in found:
-        if place.endswith("/channel/judge.sock"):
+        if place == door():
             continue
         for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM, socket.SOCK_SEQPACKET):
             with socket.socket(socket.AF_UNIX, kind) as one:

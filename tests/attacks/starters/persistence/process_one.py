@@ -1,6 +1,7 @@
 """Changes what process 1 hands down to the next test: its limits, its priority, its processors.
 
 Promise: I7
+Sandboxes: bubblewrap docker
 Tests: test_total test_scaled test_asked
 """
 

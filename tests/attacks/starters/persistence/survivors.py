@@ -5,10 +5,18 @@ Tests: test_total test_scaled test_asked
 """
 
 import signal, time
+def others():
+    return {pid for pid in os.listdir("/proc") if pid.isdigit() and int(pid) not in (1, os.getpid())}
+
 def look():
-    others = [pid for pid in os.listdir("/proc") if pid.isdigit() and int(pid) not in (1, os.getpid())]
-    if others:
-        caught(f"SURVIVOR {others}")
+    """Whoever compiled this file may be there for a moment more; what an attack leaves behind stays."""
+    seen = others()
+    for _ in range(20):
+        if not seen:
+            return
+        time.sleep(0.05)
+        seen &= others()
+    caught(f"SURVIVOR {sorted(seen)}")
 
 def evil(*args):
     look()

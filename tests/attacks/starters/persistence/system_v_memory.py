@@ -1,6 +1,7 @@
 """Leaves System V memory, semaphores and queues, which outlive the processes that made them.
 
 Promise: I7
+Sandboxes: bubblewrap docker
 Tests: test_total test_scaled test_asked
 """
 

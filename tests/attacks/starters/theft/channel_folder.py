@@ -1,15 +1,17 @@
-"""Looks for more than one socket in the channel, and waits at the door for what is said to strangers.
+"""Looks for other sockets in the channel, and waits at the door for what is said to strangers.
 
 Promise: I3
 """
 
 def evil(*args):
-    if set(os.listdir("/channel")) - {"judge.sock"}:
+    try:
         caught(f"CHANNEL {os.listdir('/channel')}")
+    except OSError:
+        pass
     with socket.socket(socket.AF_UNIX) as stranger:
         stranger.settimeout(0.2)
         try:
-            stranger.connect(SOCKET)
+            stranger.connect(door())
             if stranger.recv(1):
                 caught("WORDS")
         except OSError:
