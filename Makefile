@@ -23,11 +23,13 @@ lint: $(VENV)/ready
 check-labs: $(VENV)/ready sandbox
 	$(BIN)/grader check-lab --all --seeds 200
 
-# the channel between judge and guest against anything at all; MINUTES of CPU time, SEED of the first round
+# nightly: the channel between judge and guest against anything at all (MINUTES of CPU time, SEED of the first round),
+# then every known answer, right and wrong, over the channel and at home
 MINUTES ?= 10
 .PHONY: fuzz
 fuzz: $(VENV)/ready
 	PYTHONPATH=.:labs nice $(BIN)/python -W error -m tests.fuzz.campaign --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
+	GRADER_TEST_EVERY_ANSWER=1 nice $(BIN)/python -m pytest -q tests/fuzz/test_same_as_home.py
 
 # the image of the Docker sandbox; bubblewrap needs none
 image: $(VENV)/ready

@@ -4,6 +4,7 @@ from functools import cache
 from importlib.util import find_spec
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.engine import vllm
 from tests.services import (  # noqa: F401 - fixtures for every test
@@ -19,6 +20,10 @@ from worker.sandbox.bubblewrap import Bubblewrap
 
 if find_spec("docker") is not None:
     from worker.sandbox.docker import DockerSandbox
+
+# How long an example takes is the machine's business; a failure says how to see it again.
+settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True)
+settings.load_profile("suite")
 
 _MARKERS = ("bubblewrap", "docker")
 _SERVICES = ("redis", "postgres", "chromium", "compose")

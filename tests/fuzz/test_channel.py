@@ -4,7 +4,7 @@ import random
 import tracemalloc
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from labkit.plain import fingerprint, to_plain
 
@@ -29,7 +29,7 @@ def decoded(frame: bytes) -> None:
 
 
 @given(PLAIN)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_plain_values_come_back_bit_for_bit(value: object) -> None:
     there = Decoder(encode(to_plain(value))).value()
     assert is_plain(there)
@@ -37,13 +37,13 @@ def test_plain_values_come_back_bit_for_bit(value: object) -> None:
 
 
 @given(FRAMES | st.binary(max_size=400))
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 def test_frames_that_lie_give_a_value_or_a_wire_error(frame: bytes) -> None:
     decoded(frame)
 
 
 @given(PLAIN, st.integers(0, 2**32))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_changed_frames_give_a_value_or_a_wire_error(value: object, seed: int) -> None:
     frame, chance = encode(value), random.Random(seed)
     for _ in range(20):
@@ -51,7 +51,7 @@ def test_changed_frames_give_a_value_or_a_wire_error(value: object, seed: int) -
 
 
 @given(SCRIPTS)
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40)
 def test_a_whole_conversation_ends_in_time_with_answers_or_a_fault(script: list[Step]) -> None:
     converse(script)
 

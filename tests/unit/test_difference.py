@@ -1,6 +1,6 @@
 """What changed between two texts."""
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from grader.domain import difference
@@ -21,7 +21,6 @@ def longest(old: list[str], new: list[str]) -> int:
 
 
 @given(LINES, LINES)
-@settings(deadline=None)
 def test_the_script_makes_the_new_text_of_the_old_one_and_is_the_shortest(old: list[str], new: list[str]) -> None:
     found = list(difference._script(old, new))
     assert [line.text for line in found if line.kind != "added"] == old

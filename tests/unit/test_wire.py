@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from labkit.plain import fingerprint
 
-from worker.harness.frames import MAX_FRAME, receive_frame, send_frame
+from tests.fuzz.worst import WORST
+from worker.harness.frames import MAX_FRAME, receive_frame, send_frame, spoke
 from worker.harness.wire import DTYPES, MAX_DEPTH, Decoder, Handle, Stream, WireError, encode
 
 SCALARS = st.none() | st.booleans() | st.integers(-(2**200), 2**200) | st.floats() | st.text() | st.binary(max_size=64)
@@ -88,6 +89,13 @@ def test_an_object_cannot_be_encoded() -> None:
             encode(value)
 
 
+@pytest.mark.parametrize("name", [name for name in WORST if name.startswith(("too many", "many"))])
+def test_more_than_one_message_may_hold_is_refused(name: str) -> None:
+    """Millions of small objects, or dicts whose keys have to be compared each with each."""
+    with pytest.raises(WireError, match=r"more than|too many"):
+        Decoder(WORST[name]).value()
+
+
 @pytest.fixture
 def ends() -> tuple[socket.socket, socket.socket]:
     return socket.socketpair()
@@ -112,6 +120,20 @@ def test_a_frame_cut_short_is_the_end(ends: tuple[socket.socket, socket.socket])
         ends[0].close()
         with pytest.raises(EOFError):
             receive_frame(ends[1], time.monotonic() + 5)
+
+
+def test_only_what_was_said_already_counts_as_unasked(ends: tuple[socket.socket, socket.socket]) -> None:
+    """And to find out waits for nobody."""
+    with ends[0], ends[1]:
+        ends[0].settimeout(None)
+        assert not spoke(ends[0])
+        ends[1].send(b"x", socket.MSG_OOB)
+        assert not spoke(ends[0])  # although poll says that there is something to read
+        ends[1].sendall(b"x")
+        assert spoke(ends[0])
+        ends[0].recv(1)
+        ends[1].close()
+        assert not spoke(ends[0])  # that it is gone is for the next read to tell
 
 
 def test_one_deadline_holds_over_many_small_reads(ends: tuple[socket.socket, socket.socket]) -> None:

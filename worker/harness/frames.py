@@ -47,15 +47,12 @@ def receive_frame(connection: socket.socket, deadline: float | None, most: int =
 
 
 def spoke(connection: socket.socket) -> bool:
-    """Whether there are bytes to read that nobody asked for yet."""
-    poll = select.poll()
-    poll.register(connection, select.POLLIN)
-    if not poll.poll(0):
-        return False
+    """Whether there are bytes to read that nobody asked for yet. Never waits."""
+    connection.settimeout(None)
     try:
-        return bool(connection.recv(1, socket.MSG_PEEK))  # nothing: it has hung up
+        return bool(connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT))  # nothing: it has hung up
     except OSError:
-        return False  # the next send or read tells
+        return False  # nothing there, or the next send or read tells
 
 
 def _remaining(deadline: float) -> float:
@@ -67,10 +64,16 @@ def _remaining(deadline: float) -> float:
 
 def _receive(connection: socket.socket, size: int, deadline: float | None) -> bytes:
     data = bytearray()
+    connection.settimeout(None)
+    poll = select.poll()
+    poll.register(connection, select.POLLIN)
     while len(data) < size:
-        connection.settimeout(None if deadline is None else _remaining(deadline))
+        if not poll.poll(None if deadline is None else 1000 * _remaining(deadline)):
+            raise TimeoutError
         try:
-            piece = connection.recv(min(size - len(data), _PIECE))
+            piece = connection.recv(min(size - len(data), _PIECE), socket.MSG_DONTWAIT)
+        except BlockingIOError:  # which makes a socket look readable for good
+            raise WireError("urgent data") from None
         except ConnectionError:
             raise EOFError from None
         if not piece:

@@ -34,6 +34,7 @@ MAX_TEST_ITEMS = 8_000_000
 MAX_KNOCKS = 64
 MEMORY_ADVICE = "how large can your arrays and lists grow?"
 Calls = Sequence[tuple[tuple[Any, ...], Mapping[str, Any]]]
+Told = list[Any] | faults.StudentFault
 
 
 class GuestUnavailable(Exception):
@@ -179,9 +180,7 @@ class GuestTransport:
             self._connection.close()
         return self._ending.output
 
-    def _converse(
-        self, connection: socket.socket, function: str, calls: Calls
-    ) -> list[Any] | faults.StudentFault:  # fmt: skip
+    def _converse(self, connection: socket.socket, function: str, calls: Calls) -> Told:
         """What the calls returned, or the fault that the guest tells of. Raises the faults that end the child."""
         order = self._lent.order(function, calls)
         try:
@@ -203,9 +202,7 @@ class GuestTransport:
                 function,
             ) from None
 
-    def _ask(
-        self, connection: socket.socket, order: bytes, function: str, calls: int
-    ) -> list[Any] | faults.StudentFault:  # fmt: skip
+    def _ask(self, connection: socket.socket, order: bytes, function: str, calls: int) -> Told:
         if spoke(connection):
             raise WireError("an answer before the call, or a second one to the call before")
         send_by(connection, order, self._deadline)

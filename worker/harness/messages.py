@@ -20,7 +20,7 @@ from worker.harness.wire import MAX_CALLBACK_BYTES, Decoder, WireError
 
 #: The longest hello and the longest account of a test's end, in bytes.
 HELLO_BYTES = 256
-REAPED_BYTES = 128 * 1024
+REAPED_BYTES = 64 * 1024 + 256
 MAX_STATUS = 0xFFFF
 FAULTS = {
     kind.__name__: kind
@@ -104,9 +104,7 @@ def _fields(message: Any) -> list[Any]:
     return message
 
 
-def _fault(
-    kind: str, sentence: str, advice: str, where: str, function: str, named: str | None
-) -> faults.StudentFault:  # fmt: skip
+def _fault(kind: str, sentence: str, advice: str, where: str, function: str, named: str | None) -> faults.StudentFault:
     """The fault, of one of our own classes; the guest chooses words alone."""
     if kind == "StudentRaised":  # then the sentence is the exception's type, and the advice its text
         return faults.raised(sentence[:100], advice[:500], where[:100], function if named is not None else None)

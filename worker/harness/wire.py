@@ -24,23 +24,25 @@ from worker.harness.crossing import (
     ARRAY,
     CONTAINER,
     DTYPE_OF,
+    DTYPES,
     F64,
     I64,
     LARGE_INT,
+    MAX_CALLBACK_BYTES,
+    MAX_DEPTH,
     MAX_DIMENSIONS,
     MAX_INT_BYTES,
     U32,
     VALUE,
     Budget,
+    Handle,
+    Stream,
+    WireError,
     check_shape,
 )
-from worker.harness.crossing import DTYPES as DTYPES
-from worker.harness.crossing import MAX_CALLBACK_BYTES as MAX_CALLBACK_BYTES
-from worker.harness.crossing import MAX_DEPTH as MAX_DEPTH
-from worker.harness.crossing import Handle as Handle
-from worker.harness.crossing import Stream as Stream
-from worker.harness.crossing import WireError as WireError
-from worker.harness.encoder import encode as encode
+from worker.harness.encoder import encode
+
+__all__ = ["DTYPES", "MAX_CALLBACK_BYTES", "MAX_DEPTH", "Decoder", "Handle", "Stream", "WireError", "encode"]
 
 
 class Decoder:

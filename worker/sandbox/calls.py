@@ -219,11 +219,11 @@ CONDITIONS = (
     ),
     Condition("As above.", "socketpair 53 199", 0, Look.ONE_OF, (1,), EAFNOSUPPORT),
     Condition(
-        "SO_REUSEADDR, SNDBUF, RCVBUF, OOBINLINE, PASSCRED, RCVTIMEO, SNDTIMEO: no filters, which are programs.",
+        "SO_REUSEADDR, SNDBUF, RCVBUF, PASSCRED, RCVTIMEO, SNDTIMEO: no packet filters, programs in the kernel.",
         "setsockopt 54 208",
         2,
         Look.ONE_OF,
-        (2, 7, 8, 10, 16, 20, 21),
+        (2, 7, 8, 16, 20, 21),
     ),
 )
 
