@@ -5,11 +5,12 @@ import binascii
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Response
-from pydantic import BaseModel, Field
+from pydantic import AfterValidator, BaseModel, Field
 
 from grader.domain.errors import Fault, NotFound, Refused, UnreadableSubmission
 from grader.domain.operations import WorkerBeat
 from grader.domain.run import MAX_CANARY_BYTES, MAX_STAGES, RunResult
+from grader.domain.text import clean
 from grader.steps import running
 from grader.web.access import HeldJob, TheService, any_worker
 from grader.web.shapes import REFUSALS
@@ -17,10 +18,12 @@ from grader.web.shapes import REFUSALS
 router = APIRouter(prefix="/api/worker", tags=["workers"], responses=REFUSALS)
 
 Name = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
-Word = Annotated[str, Field(max_length=100, pattern=r"^[^\x00]*$")]
-Text = Annotated[str, Field(max_length=20_000, pattern=r"^[^\x00]*$")]
+Word = Annotated[str, Field(max_length=100, pattern="^[A-Za-z0-9+._-]*$")]
+#: Some of it may be a submission's own: cut and cleaned rather than refused, for a refused result would be a lost one.
+Text = Annotated[str, AfterValidator(lambda text: clean(text, TEXT_CHARACTERS))]
 StageName = Annotated[str, Field(pattern="^[a-z_]{1,30}$")]
 Seconds = Annotated[float, Field(ge=0, le=1e7, allow_inf_nan=False)]
+TEXT_CHARACTERS = 20_000
 #: What the largest canary takes as base64.
 CANARY_CHARACTERS = 4 * -(-MAX_CANARY_BYTES // 3)
 
