@@ -1,6 +1,7 @@
 """The guests of one job: one at a time, a fresh one whenever the judge asks."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from grader.domain.errors import Fault
 from grader.domain.run import Assignment
@@ -11,17 +12,25 @@ from worker.verdictless import NoReport
 MAX_GUESTS = 64
 
 
+@dataclass(frozen=True)
+class Guest:
+    """One, and the core it runs on: None where it may use any."""
+
+    running: Running
+    core: int | None
+
+
 class Guests:
     """`take` gives a guest that has seen nobody and waits for its order; `drop` ends one that is used."""
 
     def __init__(
-        self, assignment: Assignment, socket: str, take: Callable[[], Running], drop: Callable[[Running], None]
+        self, assignment: Assignment, socket: str, take: Callable[[], Guest], drop: Callable[[Guest], None]
     ) -> None:
         self._assignment = assignment
         self._socket = socket
         self._take = take
         self._drop = drop
-        self._current: Running | None = None
+        self._current: Guest | None = None
         self._left = MAX_GUESTS
 
     def start(self, token: str) -> None:
@@ -31,10 +40,10 @@ class Guests:
             raise NoReport(Fault.US, f"the submission took down {MAX_GUESTS} guests; the run was given up")
         self._left -= 1
         self._current = self._take()
-        self._current.feed(roles.guest_order(self._assignment, self._socket, token), last=True)
+        self._current.running.feed(roles.guest_order(self._assignment, self._socket, token), last=True)
 
     def end(self) -> None:
         """No guest is needed any more."""
-        if self._current is not None:
-            self._drop(self._current)
-        self._current = None
+        guest, self._current = self._current, None
+        if guest is not None:
+            self._drop(guest)

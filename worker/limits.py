@@ -10,7 +10,8 @@ class Limits:
     """Bounds on one sandboxed process and everything it starts.
 
     Memory and file sizes are MiB, times are seconds. `output_bytes` bounds what is read from the process's
-    standard output in all; `line_bytes` bounds one line of it. Whoever exceeds either is killed.
+    standard output in all; `line_bytes` bounds one line of it. Whoever exceeds either is killed. `core` is the one core
+    it may use, where there is such a one; None is any.
     """
 
     memory_mib: int = 512
@@ -18,6 +19,7 @@ class Limits:
     processes: int = 64
     open_files: int = 256
     cpus: float = 1.0
+    core: int | None = None
     cpu_seconds: int = 300
     output_bytes: int = 32 * MIB
     line_bytes: int = 16 * MIB

@@ -8,7 +8,7 @@ import logging
 import secrets
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from grader.domain.errors import Fault
@@ -16,10 +16,11 @@ from grader.domain.run import Assignment, Event, RunResult
 from worker import roles
 from worker.bundle import ARGV, pack, under
 from worker.cancellation import Cancellation
-from worker.guests import Guests
+from worker.guests import Guest, Guests
 from worker.sandbox import Cell, OutputTooLarge, Role, Running, Sandbox, SandboxError
 from worker.stages import Stages
 from worker.verdictless import NoReport
+from worker.warm.cores import Cores
 from worker.warm.pool import Warm
 from worker.warm.seat import Seat
 
@@ -87,14 +88,15 @@ def longest(assignment: Assignment) -> float:
 
 
 def _played(one: _Run, sandbox: Sandbox) -> tuple[bytes, str]:
+    cores = sandbox.cores if isinstance(sandbox, Warm) else Cores((), 1)
     if one.assignment.lab.isolation == "joined":
         with sandbox.cell() as cell:
-            return _joined(one, cell)
+            return _joined(one, cell, cores)
     if isinstance(sandbox, Warm):
         with sandbox.seat(one.assignment) as seat:
             found = _seated(one, seat) if seat is not None else None
-            return found or _cold(one, sandbox)
-    return _cold(one, sandbox)
+            return found or _cold(one, sandbox, cores)
+    return _cold(one, sandbox, cores)
 
 
 def _seated(one: _Run, seat: Seat) -> tuple[bytes, str] | None:
@@ -121,32 +123,48 @@ def _begun(seat: Seat, guests: Guests) -> bool:
         return False
 
 
-def _cold(one: _Run, sandbox: Sandbox) -> tuple[bytes, str]:
+def _cold(one: _Run, sandbox: Sandbox, cores: Cores) -> tuple[bytes, str]:
     """With a cell, a judge and a guest of its own."""
     with sandbox.cell() as cell:
         token, socket = secrets.token_hex(16), f"/channel/{secrets.token_hex(16)}"
         bundle, limits = roles.guest_bundle(one.assignment), roles.guest_limits(one.assignment)
 
-        def take() -> Running:
-            return cell.start(Role.GUEST, ARGV, bundle, limits, more=True)
+        def take() -> Guest:
+            core = cores.enter()
+            try:
+                return Guest(cell.start(Role.GUEST, ARGV, bundle, replace(limits, core=core), more=True), core)
+            except SandboxError:
+                cores.leave(core)
+                raise
 
-        guests = Guests(one.assignment, socket, take, lambda guest: guest.kill())
-        guests.start(token)
-        job = roles.judge_job(one.assignment) | {"socket": socket, "token": token}
-        files = roles.judge_files(one.assignment)
-        judge = cell.start(Role.JUDGE, ARGV, pack("worker.harness.judge", job, files), roles.JUDGE_LIMITS)
-        with one.cancellation.covers(judge):
-            return _listen(one, judge, guests.start)
+        def drop(guest: Guest) -> None:
+            cores.leave(guest.core)
+            guest.running.kill()
+
+        guests = Guests(one.assignment, socket, take, drop)
+        try:
+            guests.start(token)
+            job = roles.judge_job(one.assignment) | {"socket": socket, "token": token}
+            files = roles.judge_files(one.assignment)
+            judge = cell.start(Role.JUDGE, ARGV, pack("worker.harness.judge", job, files), roles.JUDGE_LIMITS)
+            with one.cancellation.covers(judge):
+                return _listen(one, judge, guests.start)
+        finally:
+            guests.end()
 
 
-def _joined(one: _Run, cell: Cell) -> tuple[bytes, str]:
+def _joined(one: _Run, cell: Cell, cores: Cores) -> tuple[bytes, str]:
     work = one.assignment
     own = {f"{work.lab_path}/{path}": data for path, data in work.submission.files.items()}
     files = {**roles.judge_files(work), **under("course", own)}
     bundle = pack("worker.harness.joined", roles.judge_job(work), files)
-    running = cell.start(Role.JOINED, ARGV, bundle, roles.joined_limits(work))
-    with one.cancellation.covers(running):
-        return _listen(one, running, lambda token: None)
+    core = cores.enter()
+    try:
+        running = cell.start(Role.JOINED, ARGV, bundle, replace(roles.joined_limits(work), core=core))
+        with one.cancellation.covers(running):
+            return _listen(one, running, lambda token: None)
+    finally:
+        cores.leave(core)
 
 
 def _listen(one: _Run, judge: Running, start_guest: Callable[[str], None]) -> tuple[bytes, str]:

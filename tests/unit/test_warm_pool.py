@@ -27,11 +27,12 @@ FREE = {"event": "free", "socket": "/channel/secret"}
 
 
 class Process(FakeRunning):
-    """A judge or guest of the pool; `answers` is what it says to each order."""
+    """A judge or guest of the pool, on one `core` alone or on any; `answers` is what it says to each order."""
 
-    def __init__(self, answers: Sequence[object] = ()) -> None:
+    def __init__(self, answers: Sequence[object] = (), core: int | None = None) -> None:
         super().__init__()
         self.answers = list(answers)
+        self.core = core
         self.closed = threading.Event()
 
     def feed(self, data: bytes, *, last: bool = False) -> None:
@@ -65,7 +66,7 @@ class Place(FakeSandbox):
     def start(
         self, role: Role, argv: Sequence[str], stdin: bytes, limits: Limits, *, more: bool = False
     ) -> FakeRunning:
-        process = Process(self.answers if role is Role.JUDGE and more else ())
+        process = Process(self.answers if role is Role.JUDGE and more else (), limits.core)
         if role is Role.GUEST:
             if self.no_guests:
                 raise SandboxError("no process left", "make some")

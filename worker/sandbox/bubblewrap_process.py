@@ -76,9 +76,17 @@ class _Spawner:
     def renew(self) -> None:
         self._threads = ThreadPoolExecutor(max_workers=1, thread_name_prefix="sandbox-spawner")
 
-    def start(self, words: Sequence[str], keep: Sequence[int]) -> "subprocess.Popen[bytes]":
-        return self._threads.submit(
-            subprocess.Popen[bytes],
+    def start(self, words: Sequence[str], keep: Sequence[int], core: int | None) -> "subprocess.Popen[bytes]":
+        return self._threads.submit(_popen, words, keep, core).result()
+
+
+def _popen(words: Sequence[str], keep: Sequence[int], core: int | None) -> "subprocess.Popen[bytes]":
+    """Bound to `core`, if this thread may use it: which cores those are is a thread's own, and its children's."""
+    ours = os.sched_getaffinity(0)
+    try:
+        if core in ours:
+            os.sched_setaffinity(0, {core})
+        return subprocess.Popen(
             words,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -88,7 +96,9 @@ class _Spawner:
             cwd="/",
             pass_fds=keep,
             start_new_session=True,  # the worker's Ctrl-C is the worker's
-        ).result()
+        )
+    finally:
+        os.sched_setaffinity(0, ours)
 
 
 _spawner = _Spawner()
@@ -106,7 +116,7 @@ class BubblewrapProcess:
         self._exit: Exit | None = None
         self._killed = False
         self._lock = threading.Lock()
-        self._status, self._launched, self._end = _launch(launch, release)
+        self._status, self._launched, self._end = _launch(launch, limits.core, release)
         self._victim: int | None = None
         self.closed = False
         assert self._launched.stdin and self._launched.stdout and self._launched.stderr
@@ -196,7 +206,9 @@ class BubblewrapProcess:
         raise SandboxError(f"bubblewrap could not make a sandbox: {reason}", "grader doctor")
 
 
-def _launch(launch: Launch, release: Callable[[], None]) -> tuple[socket.socket, "subprocess.Popen[bytes]", int]:
+def _launch(
+    launch: Launch, core: int | None, release: Callable[[], None]
+) -> tuple[socket.socket, "subprocess.Popen[bytes]", int]:
     """Where bwrap reports, each line with its writer's process number; what was started; a handle on its end."""
     ours, theirs = socket.socketpair()
     ours.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
@@ -204,7 +216,7 @@ def _launch(launch: Launch, release: Callable[[], None]) -> tuple[socket.socket,
     calls = seccomp.open_program(launch.role)
     keep = [theirs.fileno(), also_theirs.fileno(), *([calls] if calls is not None else [])]
     try:
-        launched = _spawner.start(launch.words(theirs.fileno(), also_theirs.fileno(), calls), keep)
+        launched = _spawner.start(launch.words(theirs.fileno(), also_theirs.fileno(), calls), keep, core)
         return ours, launched, _handle(launched)
     except OSError as error:
         ours.close()

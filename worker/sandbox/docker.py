@@ -8,8 +8,10 @@ The engine must be reached over a Unix socket or plain TCP, not TLS or SSH.
 """
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from http import HTTPStatus
 
 import docker
 import docker.errors
@@ -55,14 +57,18 @@ class DockerSandbox:
         """Run a word through it."""
         try:
             with engine.blamed("the Docker engine could not be asked"):
-                obstacle = self._obstacle(self._connect())
+                api = self._connect()
+                about = api.info()
+                obstacle = self._obstacle(api, about.get("Runtimes", {}))
             if obstacle:
                 return Probe(self.name, False, *obstacle)
             with self.cell() as cell:
                 obstacle = docker_probe.obstacle(cell, self._runtime)
         except SandboxError as error:
             return Probe(self.name, False, str(error), docker_probe.fix_for(str(error), self._runtime, error.fix))
-        return Probe(self.name, False, *obstacle) if obstacle else Probe(self.name, True, "")
+        if obstacle:
+            return Probe(self.name, False, *obstacle)
+        return Probe(self.name, True, "" if about.get("CPUSet") else docker_probe.NO_CORES)
 
     def build_image(self) -> None:
         """Build the image containers start from; minutes, once. Raises SandboxError."""
@@ -86,8 +92,7 @@ class DockerSandbox:
             self._api = engine.connect()
         return self._api
 
-    def _obstacle(self, api: docker.APIClient) -> tuple[str, str] | None:
-        runtimes = api.info().get("Runtimes", {})
+    def _obstacle(self, api: docker.APIClient, runtimes: Collection[str]) -> tuple[str, str] | None:
         if self._runtime and self._runtime not in runtimes:
             return (
                 f"the Docker engine has no runtime {self._runtime!r}, only {', '.join(sorted(runtimes))}",
@@ -124,17 +129,7 @@ class DockerCell:
             raise SandboxError(_CLOSED)
         words = inside.command(argv, _PYTHON)
         with engine.blamed("the container could not be started"), ExitStack() as undo:
-            container = self._api.create_container(
-                self._image,
-                entrypoint=words[:1],
-                command=words[1:],
-                user=f"{inside.USERS[role]}:{inside.USERS[role]}",
-                hostname="sandbox",
-                working_dir=inside.WORK,
-                stdin_open=True,
-                labels=self._labels,
-                host_config=self._host_config(role, limits),
-            )["Id"]
+            container = self._create(role, words, limits)
             undo.callback(self._api.remove_container, container, force=True, v=True)
             process = DockerProcess(self._api, container, stdin, limits, more=more)
             undo.pop_all()
@@ -156,6 +151,26 @@ class DockerCell:
             for process in processes:
                 todo.callback(process.close)
 
+    def _create(self, role: Role, words: Sequence[str], limits: Limits) -> str:
+        try:
+            container = self._api.create_container(
+                self._image,
+                entrypoint=words[:1],
+                command=words[1:],
+                user=f"{inside.USERS[role]}:{inside.USERS[role]}",
+                hostname="sandbox",
+                working_dir=inside.WORK,
+                stdin_open=True,
+                labels=self._labels,
+                host_config=self._host_config(role, limits),
+            )
+        except docker.errors.APIError as error:
+            if limits.core is None or error.status_code != HTTPStatus.BAD_REQUEST:
+                raise
+            # the engine is on another machine, or has fewer cores than we
+            return self._create(role, words, replace(limits, core=None))
+        return str(container["Id"])
+
     def _host_config(self, role: Role, limits: Limits) -> dict[str, object]:
         runtime = None if role is Role.JUDGE else self._runtime
         memory = (limits.memory_mib + (_RUNTIME_MEMORY_MIB if runtime else 0)) * MIB
@@ -172,6 +187,7 @@ class DockerCell:
             memswap_limit=memory,
             pids_limit=max(limits.processes, _RUNTIME_PROCESSES) if runtime else limits.processes,
             nano_cpus=int(limits.cpus * 1_000_000_000),
+            cpuset_cpus=None if limits.core is None else str(limits.core),
             ulimits=[Ulimit(name=name, soft=value, hard=value) for name, value in bounds.items()],
             # gVisor adds a writable /tmp of its own where nothing is mounted there
             tmpfs={inside.WORK: f"{scratch},{user},nosuid,nodev,noexec", "/tmp": "size=64k,ro"},

@@ -3,6 +3,9 @@
 from worker.limits import Limits
 from worker.sandbox import Cell, Role, Running
 
+#: What works without, but less well.
+NO_CORES = "no cpuset: a guest of many threads may run on every core at once"
+
 _SECONDS = 10.0
 _LIMITS = Limits(memory_mib=128)
 _LISTEN = """

@@ -4,12 +4,15 @@ import threading
 import time
 from collections import deque
 from contextlib import ExitStack
+from dataclasses import replace
 
 from grader.domain.run import Assignment
 from worker import roles
 from worker.bundle import ARGV
+from worker.guests import Guest
 from worker.sandbox import OutputTooLarge, Role, Running, Sandbox, SandboxError
 from worker.warm import sizing
+from worker.warm.cores import Cores
 from worker.warm.judge import FREE_SECONDS, Judge
 
 #: What a judge may need to import all, read the spec and be free; seconds.
@@ -21,9 +24,10 @@ RETRY_SECONDS = 60.0
 class Bench:
     """Safe to use from many threads; `tend` and `close` are one thread's. Nothing is handed out twice."""
 
-    def __init__(self, assignment: Assignment, sandbox: Sandbox, slots: int) -> None:
+    def __init__(self, assignment: Assignment, sandbox: Sandbox, slots: int, cores: Cores) -> None:
         """An empty one. Raises SandboxError."""
         self._slots = slots
+        self._cores = cores
         self._judge_bundle = roles.warm_judge(assignment)
         self._guest_bundle = roles.guest_bundle(assignment)
         self._guest_limits = roles.guest_limits(assignment)
@@ -32,7 +36,7 @@ class Bench:
         self._retry_at = 0.0
         self._lock = threading.Lock()
         self._free: list[Judge] = []
-        self._guests: deque[Running] = deque()
+        self._guests: list[Guest] = []
         self._judges = 0
         self._jobs: deque[float] = deque()
         self._at_once = self._most_at_once = 0
@@ -92,16 +96,31 @@ class Bench:
             self._judges -= 1
         judge.close()
 
-    def take_guest(self) -> Running:
-        """One that waited, or a fresh one: to be fed its order. Raises SandboxError."""
+    def take_guest(self) -> Guest:
+        """One that waited, or a fresh one: to be fed its order. Raises SandboxError.
+
+        Better a fresh one on a core where fewer work than one that waited beside them.
+        """
         while True:
             with self._lock:
-                guest = self._guests.popleft() if self._guests else None
+                core = self._cores.enter(self._cores_waiting())
+                guest = next((one for one in self._guests if one.core == core), None)
+                if guest is not None:
+                    self._guests.remove(guest)
             if guest is None:
-                return self._start_guest()
-            if _waits(guest):
+                try:
+                    return self._start_guest(core)
+                except SandboxError:
+                    self._cores.leave(core)
+                    raise
+            if _waits(guest.running):
                 return guest
-            guest.close()
+            self.leave_core(guest)
+            guest.running.close()
+
+    def leave_core(self, guest: Guest) -> None:
+        """A guest that was taken works no more."""
+        self._cores.leave(guest.core)
 
     def tend(self, room: int) -> None:
         """Start what is missing, end what is too much. `room`: how many guests may wait here.
@@ -113,14 +132,14 @@ class Bench:
             with self._lock:
                 spare = self._guests.pop() if self._guests else None
             if spare is not None:
-                spare.close()
+                spare.running.close()
         if time.monotonic() < self._retry_at:
             return
         try:
             while self._judges < judges:
                 self._add_judge()
             while len(self._guests) < guests:
-                guest = self._start_guest()
+                guest = self._start_guest(self._cores.for_waiting(self._cores_waiting()))
                 with self._lock:
                     self._guests.append(guest)
         except SandboxError:
@@ -154,8 +173,12 @@ class Bench:
         judge.close()
         raise SandboxError(f"a judge did not become ready ahead of its jobs\n{tail}".strip(), "grader doctor")
 
-    def _start_guest(self) -> Running:
-        return self._cell.start(Role.GUEST, ARGV, self._guest_bundle, self._guest_limits, more=True)
+    def _start_guest(self, core: int | None) -> Guest:
+        limits = replace(self._guest_limits, core=core)
+        return Guest(self._cell.start(Role.GUEST, ARGV, self._guest_bundle, limits, more=True), core)
+
+    def _cores_waiting(self) -> list[int | None]:
+        return [guest.core for guest in self._guests]
 
 
 def _waits(guest: Running) -> bool:

@@ -4,7 +4,7 @@ import hashlib
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from types import TracebackType
@@ -14,6 +14,7 @@ from grader.domain.run import Assignment
 from worker.sandbox import Cell, Probe, Sandbox, SandboxError
 from worker.warm import sizing
 from worker.warm.bench import Bench
+from worker.warm.cores import Cores, usable
 from worker.warm.seat import Seat
 
 #: How often the benches are looked after when nothing happens, and how long after a job; seconds.
@@ -26,12 +27,13 @@ log = logging.getLogger(__name__)
 class Warm:
     """Satisfies `Sandbox`, and has seats for jobs of labs that it has seen before. Close it to end what waits.
 
-    `slots` is how many jobs run at once.
+    `slots` is how many jobs run at once; their guests are divided among `cores`, by default all this process may use.
     """
 
-    def __init__(self, sandbox: Sandbox, slots: int) -> None:
+    def __init__(self, sandbox: Sandbox, slots: int, cores: Collection[int] | None = None) -> None:
         self._sandbox = sandbox
         self._slots = slots
+        self.cores = Cores(usable() if cores is None else cores, slots)
         self._lock = threading.Lock()
         self._benches: dict[str, Bench] = {}
         self._wishes: dict[str, Assignment] = {}
@@ -160,7 +162,7 @@ class Warm:
             if key in self._benches:
                 continue
             try:
-                bench = Bench(assignment, self._sandbox, self._slots)
+                bench = Bench(assignment, self._sandbox, self._slots, self.cores)
             except SandboxError as error:
                 log.warning("no place could be made ahead of its jobs: %s", error)
                 continue

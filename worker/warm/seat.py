@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from grader.domain.run import Assignment
 from worker import roles
-from worker.sandbox import Running
+from worker.guests import Guest
 from worker.warm.bench import Bench
 from worker.warm.judge import Judge
 
@@ -32,13 +32,14 @@ class Seat:
         first_guest(token)
         return self.judge.has_begun()
 
-    def take_guest(self) -> Running:
+    def take_guest(self) -> Guest:
         """A guest that has seen nobody. Raises SandboxError."""
         return self._bench.take_guest()
 
-    def drop_guest(self, guest: Running) -> None:
+    def drop_guest(self, guest: Guest) -> None:
         """It is used: end it, off the job's path."""
-        self._later(guest.close)
+        self._bench.leave_core(guest)
+        self._later(guest.running.close)
 
     def leave(self, *, reported: bool) -> None:
         """The job is over."""

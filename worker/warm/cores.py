@@ -1,0 +1,44 @@
+"""Which core each guest runs on: one alone, so that what it does with it is nobody else's loss."""
+
+import os
+import sys
+import threading
+from collections import Counter
+from collections.abc import Collection, Set
+
+
+class Cores:
+    """Counts the guests that work on each core. Safe to use from many threads.
+
+    A core of None is any core: all that there is where one core or one job at a time leaves nothing to divide.
+    """
+
+    def __init__(self, cores: Collection[int], slots: int) -> None:
+        divided = len(cores) > 1 and slots > 1
+        self._working: dict[int | None, int] = dict.fromkeys(sorted(cores) if divided else [None], 0)
+        self._lock = threading.Lock()
+
+    def enter(self, waiting: Collection[int | None] = ()) -> int | None:
+        """A guest begins to work: the core with the fewest that do, if possible one on which somebody is `waiting`."""
+        with self._lock:
+            core = min(self._working, key=lambda one: (self._working[one], one not in waiting))
+            self._working[core] += 1
+            return core
+
+    def leave(self, core: int | None) -> None:
+        """It has ended."""
+        with self._lock:
+            self._working[core] -= 1
+
+    def for_waiting(self, waiting: Collection[int | None]) -> int | None:
+        """Where one more had best wait, for whoever comes next: first where nobody is `waiting`, then nobody works."""
+        there = Counter(waiting)
+        with self._lock:
+            return min(self._working, key=lambda one: (there[one], self._working[one]))
+
+
+def usable() -> Set[int]:
+    """The cores that this process may use, and with it what it starts."""
+    if sys.platform == "linux":
+        return os.sched_getaffinity(0)
+    return set(range(os.cpu_count() or 1))
