@@ -70,7 +70,7 @@ class GitHooks:
             _write_hook(self._folder / name, HOOK.format(name))
         if sys.platform != "linux":
             self._socket = Path(tempfile.mkdtemp(prefix="grader-hooks-")) / "socket"
-        where = f"\0grader-{secrets.token_hex(8)}" if self._socket is None else str(self._socket)
+        where = f"\0grader-hooks-{secrets.token_hex(8)}" if self._socket is None else str(self._socket)
         self._server = await asyncio.start_unix_server(self._serve, where)
         self._address = where.replace("\0", "@", 1)
 

@@ -146,7 +146,7 @@ def test_a_worker_is_told_to_stop_and_says_that_it_did(desk: Desk) -> None:
         {"report": 3},
         {"fault": "nobody"},
         {"duration_s": -1},
-        {"problem": "x" * 30_000},
+        {"problem": 3},
         {"sandbox": "\0"},
         [],
     ],
