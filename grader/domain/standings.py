@@ -6,7 +6,7 @@ points do. So each standing also holds what is left without them (`open`), chose
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Self
+from typing import NamedTuple, Self
 
 from grader.domain.job import JobState
 from grader.domain.marks import TestMark
@@ -109,6 +109,14 @@ class Row:
         veiled = {lab: cell.without_hidden() for lab, cell in self.cells.items() if lab in labs and cell.open}
         less = sum((self.cells[lab].points or 0) - (cell.points or 0) for lab, cell in veiled.items())
         return replace(self, total=replace(self.total, points=self.total.points - less), cells={**self.cells, **veiled})
+
+
+class Page(NamedTuple):
+    """Lines of a scoreboard, how many there are in all, and the sections that students of the course are in."""
+
+    rows: list[Row]
+    everybody: int
+    sections: list[str]
 
 
 @dataclass(frozen=True)

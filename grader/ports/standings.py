@@ -10,7 +10,7 @@ from typing import Protocol
 from grader.domain.job import Job
 from grader.domain.policy import CourseRules, Extension
 from grader.domain.rerun import Chosen, Item, Move, Rerun, RerunState, Selection
-from grader.domain.standings import Marks, Row
+from grader.domain.standings import Marks, Page, Row
 
 
 class Standings(Protocol):
@@ -19,8 +19,8 @@ class Standings(Protocol):
     def board(
         self, course: str, *, sort: str = "login", descending: bool = False, section: str = "", search: str = "",
         offset: int = 0, limit: int = 50,
-    ) -> tuple[list[Row], int]:  # fmt: skip
-        """A page of students and how many there are in all, those without a submission too; at most 1,000 at once.
+    ) -> Page:  # fmt: skip
+        """A page of students, those without a submission too; at most 1,000 at once.
 
         `sort`: login, name, section, points, last, late (days used), or a lab's id; ValueError for anything else.
         `search` is part of a login or a name, whatever its case.

@@ -7,7 +7,7 @@ from grader.domain.course import CourseLab
 from grader.domain.errors import NotAllowed, NotFound, Refused
 from grader.domain.exports import Graded
 from grader.domain.people import Person, Role, Viewer
-from grader.domain.standings import Row, Standing
+from grader.domain.standings import Page, Row, Standing
 from grader.domain.text import clean_line
 from grader.steps.access import require
 from grader.steps.courses import find_lab
@@ -61,16 +61,15 @@ class PublicBoard:
 def board(service: Service, viewer: Viewer, course: str, wanted: Wanted, *, offset: int, limit: int) -> Board:
     """Students by labs, for graders. Raises NotFound, NotAllowed, and NotFound for a column there is not."""
     require(viewer, course, Role.GRADER)
-    rows, everybody = _page(service, course, wanted, offset, limit)
-    standings = service.store.standings
-    return Board(rows, everybody, service.store.courses.labs(course), standings.sections(course))
+    page = _page(service, course, wanted, offset, limit)
+    return Board(page.rows, page.everybody, service.store.courses.labs(course), page.sections)
 
 
 def every_row(service: Service, viewer: Viewer, course: str, wanted: Wanted) -> Iterator[Row]:
     """All the students that are wanted, at most MOST_ROWS, for graders."""
     require(viewer, course, Role.GRADER)
     for offset in range(0, MOST_ROWS, CHUNK):
-        rows, _ = _page(service, course, wanted, offset, CHUNK)
+        rows = _page(service, course, wanted, offset, CHUNK).rows
         yield from rows
         if len(rows) < CHUNK:
             return
@@ -119,7 +118,7 @@ def graded(service: Service, viewer: Viewer, course: str, lab: str) -> tuple[Cou
     return found, [_graded(service, found, row, emails.get(row.person_id, "")) for row in rows]
 
 
-def _page(service: Service, course: str, wanted: Wanted, offset: int, limit: int) -> tuple[list[Row], int]:
+def _page(service: Service, course: str, wanted: Wanted, offset: int, limit: int) -> Page:
     try:
         return service.store.standings.board(
             course, sort=wanted.sort, descending=wanted.descending, section=wanted.section, search=wanted.search,
@@ -132,7 +131,7 @@ def _page(service: Service, course: str, wanted: Wanted, offset: int, limit: int
 
 def _is_somebody_else(service: Service, course: str, person: Person, alias: str) -> bool:
     wanted = alias.casefold()
-    found, _ = service.store.standings.board(course, search=alias, limit=CHUNK)
+    found = service.store.standings.board(course, search=alias, limit=CHUNK).rows
     return any(row.person_id != person.id and wanted in (row.login.casefold(), row.name.casefold()) for row in found)
 
 

@@ -10,7 +10,7 @@ from grader.domain.errors import BadManifest, Fault
 from grader.domain.job import JobState
 from grader.domain.people import Role
 from grader.domain.policy import Extension
-from grader.domain.standings import Row
+from grader.domain.standings import Page
 from tests.contract.grading import DAY, LABS, NOW, RULES, Class, earning, outcome
 
 #: Times of the rules below, as course.toml writes them: 1_000_000 s are 1970-01-12 13:46:40.
@@ -26,8 +26,8 @@ def school(url: str) -> Iterator[Class]:
     store.close()
 
 
-def logins(found: tuple[list[Row], int]) -> list[str]:
-    return [row.login for row in found[0]]
+def logins(found: Page) -> list[str]:
+    return [row.login for row in found.rows]
 
 
 def extension(school: Class, login: str, days: float, lab: str = "toy") -> Extension:
@@ -117,7 +117,7 @@ def test_whoever_hands_in_while_others_end_loses_nothing(school: Class) -> None:
 
     with ThreadPoolExecutor(6) as threads:
         list(threads.map(act, range(18)))
-    rows, _ = school.store.standings.board("c")
+    rows = school.store.standings.board("c").rows
     assert [row.cells["toy"].points for row in rows] == [6, 6, 6]
     for row in rows:
         handed = school.store.submissions.page("c", person_id=row.person_id, lab="toy")
@@ -159,7 +159,7 @@ def test_the_board_is_searched_by_plain_text_and_by_section(school: Class) -> No
         found = board("c", search=text)
         assert (logins(found), found[1]) == (expected, len(expected)), text
     assert board("c", section="Ü")[1] == 4
-    assert board("c", section="u") == ([], 0)
+    assert board("c", section="u") == ([], 0, ["Ü"])
     assert school.store.standings.sections("c") == ["Ü"]
 
 
@@ -169,7 +169,7 @@ def test_the_board_comes_in_bounded_pages(school: Class) -> None:
     assert logins(board("c", offset=3)) == []
     assert logins(board("c", offset=-5, limit=-5)) == ["amy"]
     assert len(board("c", limit=10**9)[0]) == 3
-    assert board("nowhere") == ([], 0)
+    assert board("nowhere") == ([], 0, [])
 
 
 def test_a_row_is_new_only_when_it_has_changed(school: Class) -> None:

@@ -516,7 +516,9 @@ def test_a_clone_that_nobody_reads_ends(school: School, amy: Clone) -> None:
 
 def test_the_hooks_door_opens_to_those_who_know_a_secret(school: School, amy: Clone) -> None:
     doors = {
-        line.split("@")[1].strip() for line in Path("/proc/net/unix").read_text().splitlines() if "@grader-hooks-" in line
+        line.split("@")[1].strip()
+        for line in Path("/proc/net/unix").read_text().splitlines()
+        if "@grader-hooks-" in line
     }
     assert doors
     asked = b'{"phase": "post-receive", "secret": "%s", "updates": [], "options": [], "quarantine": {}}'

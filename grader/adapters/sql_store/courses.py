@@ -1,6 +1,7 @@
 """Courses, labs and every spec a job was ever made under."""
 
 import json
+from functools import lru_cache
 
 from sqlalchemy import Engine, and_, bindparam, exists, func, insert, select, update
 
@@ -13,11 +14,19 @@ REMEMBERED_SPECS = 64
 _COURSE = (course.c.id, course.c.title, course.c.folder)
 #: Made once, for they are asked with every page.
 _ONE = select(*_COURSE).where(course.c.id == bindparam("course"))
-_LABS = (
-    select(*(column for column in lab.c if column is not lab.c.calibration))
-    .where(lab.c.course == bindparam("course"))
-    .order_by(lab.c.position, lab.c.id)
-)
+_LAB = (
+    lab.c.course, lab.c.id, lab.c.title, lab.c.position, lab.c.queue, lab.c.max_score, lab.c.spec_digest,
+    lab.c.submission,
+)  # fmt: skip
+_LABS = select(*_LAB).where(lab.c.course == bindparam("course")).order_by(lab.c.position, lab.c.id)
+
+
+@lru_cache(maxsize=4_096)
+def _to_lab(
+    course_id: str, lab_id: str, title: str, order: int, queue: str, max_score: int, digest: str, submission: str
+) -> CourseLab:
+    """From a row of `_LAB`; what is read with every page has mostly been read before."""
+    return CourseLab(course_id, lab_id, title, order, queue, max_score, digest, tuple(json.loads(submission)))
 
 
 class SqlCourses(Transactions):
@@ -72,20 +81,7 @@ class SqlCourses(Transactions):
     def labs(self, course_id: str) -> list[CourseLab]:
         """See `Courses`."""
         with self._read() as db:
-            rows = db.execute(_LABS, {"course": course_id}).mappings().all()
-        return [
-            CourseLab(
-                course=row["course"],
-                id=row["id"],
-                title=row["title"],
-                order=row["position"],
-                queue=row["queue"],
-                max_score=row["max_score"],
-                spec_digest=row["spec_digest"],
-                submission=tuple(json.loads(row["submission"])),
-            )
-            for row in rows
-        ]
+            return [_to_lab(*row) for row in db.execute(_LABS, {"course": course_id})]
 
     def calibration(self, course_id: str, lab_id: str) -> str | None:
         """See `Courses`."""

@@ -15,7 +15,7 @@ from grader.adapters.sql_store.standing_rows import CELL, load_many, to_standing
 from grader.adapters.sql_store.tables import lab, member, person, submission
 from grader.domain.marks import TestMark
 from grader.domain.people import Role
-from grader.domain.standings import Marks, Row, Standing, Total
+from grader.domain.standings import Marks, Page, Row, Standing, Total
 
 MOST_ROWS = 1_000
 MOST_PUBLIC = 500
@@ -44,14 +44,15 @@ class SqlStandings(Ruling, Transactions):
     def board(
         self, course: str, *, sort: str = "login", descending: bool = False, section: str = "", search: str = "",
         offset: int = 0, limit: int = 50,
-    ) -> tuple[list[Row], int]:  # fmt: skip
+    ) -> Page:  # fmt: skip
         """See `Standings`."""
         first = max(0, offset)
         with self._read() as db:
             roll = self._rolls.of(db, course)
             everybody = self._rolls.ordered(db, roll, sort, descending=descending)
             found = roll.found(everybody, section, search) if section or search else everybody
-            return self._rows(db, course, [_head(line) for line in found[first : first + _bounded(limit)]]), len(found)
+            rows = self._rows(db, course, [_head(line) for line in found[first : first + _bounded(limit)]])
+            return Page(rows, len(found), roll.sections)
 
     def mine(self, course: str, person_id: int) -> Row | None:
         """See `Standings`."""
