@@ -24,8 +24,11 @@ FACTOR = 0x9E3779B97F4A7C15
 _START = "57575757"
 
 _SEARCH = """
-import json, os, re, socket
+import ctypes, json, os, re, socket
 import numpy as np
+
+LIBC = ctypes.CDLL(None)
+LIBC.write.restype = ctypes.c_ssize_t
 
 def look():
     found = []
@@ -53,18 +56,34 @@ def memory(pid):
         if "r" not in rights or line.endswith(("[vvar]", "[vsyscall]", "[vvar_vclock]")):
             continue
         at, end = (int(word, 16) for word in span.split("-"))
-        try:
-            with open(f"/proc/{pid}/mem", "rb", buffering=0) as file:
-                while at < end:
-                    file.seek(at)
-                    data = file.read(min(1 << 22, end - at))
-                    if not data:
-                        break
-                    yield from marks(data)
-                    yield from numbers(data)
-                    at += len(data)
-        except OSError:
-            continue
+        for data in own(at, end) if int(pid) == os.getpid() else others(pid, at, end):
+            yield from marks(data)
+            yield from numbers(data)
+
+def own(at, end):
+    # by the kernel, to a file: our own /proc/self/mem is closed to us as well, and a hole would end us
+    with open("/work/copy", "w+b", buffering=0) as file:
+        os.unlink("/work/copy")
+        while at < end:
+            file.seek(0)
+            size = LIBC.write(file.fileno(), ctypes.c_void_p(at), ctypes.c_size_t(min(1 << 22, end - at)))
+            file.seek(0)
+            if size > 0:
+                yield file.read(size)
+            at += max(size, 4096)
+
+def others(pid, at, end):
+    try:
+        with open(f"/proc/{pid}/mem", "rb", buffering=0) as file:
+            while at < end:
+                file.seek(at)
+                data = file.read(min(1 << 22, end - at))
+                if not data:
+                    break
+                yield data
+                at += len(data)
+    except OSError:
+        return
 
 def marks(data):
     for pattern in PATTERNS:
