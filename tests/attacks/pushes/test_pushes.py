@@ -281,7 +281,6 @@ def test_a_push_that_is_cut_as_shallow_is_refused(school: School) -> None:
 
 
 TAKEN: dict[str, Callable[[], tuple[str, bytes]]] = {
-    "something behind the pack": lambda: damaged(lambda one: one + b"garbage" * 100),
     "a submodule beside it": lambda: of(*course(GOOD, (b"160000", b"zzz", "4" * 40))),
     "a link beside it": lambda: beside(b"120000", b"zzz", LINKED),
     "hooks in the tree": lambda: beside(b"100755", b"hooks", Thing(BLOB, b"#!/bin/sh\ntouch /tmp/owned\n")),
@@ -294,6 +293,18 @@ TAKEN: dict[str, Callable[[], tuple[str, bytes]]] = {
         message=b"\x1b[2J\nremote: 10 of 10 points\n" + b"A" * MIB,
     ),
 }  # fmt: skip
+
+
+def test_something_behind_the_pack_is_refused_or_never_looked_at(school: School) -> None:
+    """git refuses what it reads together with the pack's end, and does not read on else: both may be."""
+    before = main_of(school)
+    new, packed = damaged(lambda one: one + b"garbage" * 100)
+    said = push(school, request(before, new, packed))
+    taken = "ok refs/heads/main" in said
+    assert taken or "ng refs/heads/main" in said
+    assert main_of(school) == (new if taken else before)
+    assert "garbage" not in told(said)
+    wait_until(lambda: processes(school) == [], "processes of git are left")
 
 
 @pytest.mark.parametrize("name", TAKEN)
