@@ -8,7 +8,6 @@ import random
 import shutil
 import socket
 import sys
-import threading
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -16,12 +15,13 @@ from pathlib import Path
 from worker.limits import Limits
 from worker.sandbox import Probe, Role, SandboxError, cgroup, owner, seccomp, view
 from worker.sandbox.bubblewrap_process import BubblewrapProcess, Launch
+from worker.sandbox.first_word import first_word
 from worker.sandbox.inside import CHANNEL_MODE, command
+from worker.sandbox.members import Members
 
 # the part of the system's user numbers that neither Debian nor systemd hands out
 _USERS = range(60578, 61184)
 _PROBE_SECONDS = 5.0
-_CLOSED = "the cell is closed: start processes inside its `with` block"
 _INSTALL = "apt install bubblewrap   (or: dnf install bubblewrap)"
 _APPARMOR = """allow it for bubblewrap alone, as root:
 cat >/etc/apparmor.d/bwrap <<'EOF' && systemctl reload apparmor
@@ -105,9 +105,7 @@ class BubblewrapCell:
 
     def __init__(self, parents: cgroup.Parents | None) -> None:
         self._parents = parents
-        self._processes: list[BubblewrapProcess] = []
-        self._lock = threading.Lock()
-        self._closed = False
+        self._processes = Members[BubblewrapProcess]()
         self._folder = owner.new_folder()
         # the folder above keeps everybody outside away
         self._channel = self._folder / "channel"
@@ -118,8 +116,7 @@ class BubblewrapCell:
         self, role: Role, argv: Sequence[str], stdin: bytes, limits: Limits, *, more: bool = False
     ) -> BubblewrapProcess:
         """See `Cell`."""
-        if self._closed:
-            raise SandboxError(_CLOSED)
+        self._processes.check()
         bwrap = shutil.which("bwrap")
         if bwrap is None:
             raise SandboxError("bubblewrap is not installed", _INSTALL)
@@ -137,13 +134,7 @@ class BubblewrapCell:
                 held.callback(group.remove)
             launch = Launch((*view.seal(), bwrap) if root else (bwrap,), tuple(words), group, sealed=root, role=role)
             process = BubblewrapProcess(launch, stdin, limits, held.pop_all().close, more=more)
-        with self._lock:
-            self._processes = [*(one for one in self._processes if not one.closed), process]
-            too_late = self._closed
-        if too_late:
-            process.close()
-            raise SandboxError(_CLOSED)
-        return process
+        return self._processes.add(process)
 
     def _group(self, limits: Limits) -> cgroup.Group | None:
         if self._parents is None:
@@ -155,10 +146,7 @@ class BubblewrapCell:
 
     def close(self) -> None:
         """Kill everything in it and remove its folder."""
-        with self._lock:
-            self._closed = True
-            processes = self._processes
-        for process in processes:
+        for process in self._processes.end():
             process.close()
         owner.remove_folder(self._folder)
 
@@ -166,14 +154,7 @@ class BubblewrapCell:
 def _try(cell: BubblewrapCell) -> str:
     program = ["python", "-c", "print('ready')"]
     process = cell.start(Role.GUEST, program, b"", Limits(memory_mib=128))
-    try:
-        line = process.read_line(_PROBE_SECONDS)
-    except TimeoutError:
-        return f"bubblewrap started but said nothing within {_PROBE_SECONDS:.0f} s"
-    if line == b"ready":
-        return "ready"
-    process.kill()
-    return process.stderr_tail().strip() or "the sandboxed interpreter ended without a word"
+    return first_word(process, _PROBE_SECONDS, started="bubblewrap", ended="the sandboxed interpreter")
 
 
 def _claim_user() -> tuple[int, socket.socket]:

@@ -7,7 +7,6 @@ image as well, pytest included; nothing it could do with them reaches the judge.
 The engine must be reached over a Unix socket or plain TCP, not TLS or SSH.
 """
 
-import threading
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
@@ -31,8 +30,8 @@ from worker.sandbox import (
     seccomp,
 )
 from worker.sandbox.docker_process import DockerProcess
+from worker.sandbox.members import Members
 
-_CLOSED = "the cell is closed: start processes inside its `with` block"
 _FILES_PER_MIB = 256
 # gVisor's own threads count, and one program needs a few hundred
 _RUNTIME_PROCESSES = 512
@@ -112,9 +111,7 @@ class DockerCell:
         self._api = api
         self._image = image
         self._runtime = runtime
-        self._processes: list[DockerProcess] = []
-        self._lock = threading.Lock()
-        self._closed = False
+        self._processes = Members[DockerProcess]()
         self._mark = owner.new_mark()
         self._labels = docker_sweep.labels(api, self._mark)
         shape = f"size={inside.CHANNEL_MIB}m,mode={inside.CHANNEL_MODE:04o},nosuid,nodev,noexec"
@@ -125,27 +122,18 @@ class DockerCell:
         self, role: Role, argv: Sequence[str], stdin: bytes, limits: Limits, *, more: bool = False
     ) -> DockerProcess:
         """See `Cell`."""
-        if self._closed:
-            raise SandboxError(_CLOSED)
+        self._processes.check()
         words = inside.command(argv, _PYTHON)
         with engine.blamed("the container could not be started"), ExitStack() as undo:
             container = self._create(role, words, limits)
             undo.callback(self._api.remove_container, container, force=True, v=True)
             process = DockerProcess(self._api, container, stdin, limits, more=more)
             undo.pop_all()
-        with self._lock:
-            self._processes = [*(one for one in self._processes if not one.closed), process]
-            too_late = self._closed
-        if too_late:
-            process.close()
-            raise SandboxError(_CLOSED)
-        return process
+        return self._processes.add(process)
 
     def close(self) -> None:
         """Kill everything in it and remove its volume."""
-        with self._lock:
-            self._closed = True
-            processes = self._processes
+        processes = self._processes.end()
         with ExitStack() as todo:  # each is tried, whatever happens to the others
             todo.callback(self._api.remove_volume, self._mark, force=True)
             for process in processes:

@@ -2,6 +2,7 @@
 
 from worker.limits import Limits
 from worker.sandbox import Cell, Role, Running
+from worker.sandbox.first_word import first_word
 
 #: What works without, but less well.
 NO_CORES = "no cpuset: a guest of many threads may run on every core at once"
@@ -44,11 +45,4 @@ def fix_for(error: str, runtime: str | None, fix: str) -> str:
 
 
 def _said(process: Running) -> str:
-    try:
-        line = process.read_line(_SECONDS)
-    except TimeoutError:
-        return f"the container started but said nothing within {_SECONDS:.0f} s"
-    if line == b"ready":
-        return "ready"
-    process.kill()
-    return process.stderr_tail().strip() or "the container ended without a word"
+    return first_word(process, _SECONDS, started="the container", ended="the container")
