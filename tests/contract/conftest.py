@@ -9,6 +9,7 @@ from grader.adapters.sql_store import SqlStore
 from grader.domain.course import Course, Spec
 from grader.domain.people import Role
 from tests.contract.desk import MANIFEST, Desk
+from tests.contract.grading import Class
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
@@ -31,6 +32,15 @@ def store(url: str) -> Iterator[SqlStore]:
         one.accounts.put_member("c", one.accounts.put_person(login, login.title()).id, Role.STUDENT)
     yield one
     one.close()
+
+
+@pytest.fixture
+def school(url: str) -> Iterator[Class]:
+    """The course of three labs, empty."""
+    store = SqlStore(url)
+    store.migrate()
+    yield Class(store)
+    store.close()
 
 
 @pytest.fixture

@@ -1,12 +1,8 @@
 """What is handed in at the same moment cannot pass a cap together."""
 
 import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
-import pytest
-
-from grader.adapters.sql_store import SqlStore
 from grader.domain.course import Handin
 from grader.domain.job import Job, Lane
 from grader.domain.policy import Cap, CapReached
@@ -15,15 +11,6 @@ from tests.contract.grading import NOW, OLD, RULES, Class
 
 CAP = Cap(submissions=2, window_s=3600.0)
 AT_ONCE = 6
-
-
-@pytest.fixture
-def school(url: str) -> Iterator[Class]:
-    """The course."""
-    store = SqlStore(url)
-    store.migrate()
-    yield Class(store)
-    store.close()
 
 
 def hand_in(school: Class, number: int, at: float, login: str = "amy") -> bool:

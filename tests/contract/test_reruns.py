@@ -1,12 +1,10 @@
 """What every store keeps to of reruns: nothing counts before it is applied, and only what nobody has moved is moved."""
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
 
-from grader.adapters.sql_store import SqlStore
 from grader.domain.errors import Fault
 from grader.domain.job import Job, JobState, Lane, Outcome
 from grader.domain.rerun import Fate, RerunState, Selection, fate
@@ -14,14 +12,10 @@ from tests.contract.grading import NEW, NOW, OLD, RULES, Class, earning, outcome
 
 
 @pytest.fixture
-def school(url: str) -> Iterator[Class]:
+def school(school: Class) -> Class:
     """The course, with another spec of the lab toy."""
-    store = SqlStore(url)
-    store.migrate()
-    found = Class(store)
-    found.new_spec()
-    yield found
-    store.close()
+    school.new_spec()
+    return school
 
 
 def state(school: Class, name: str = "r1") -> RerunState:

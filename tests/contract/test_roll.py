@@ -10,15 +10,6 @@ from tests.contract.grading import LABS, NOW, Class
 
 
 @pytest.fixture
-def school(url: str) -> Iterator[Class]:
-    """The course, in the process that changes it."""
-    store = SqlStore(url)
-    store.migrate()
-    yield Class(store)
-    store.close()
-
-
-@pytest.fixture
 def other(url: str, school: Class) -> Iterator[SqlStore]:
     """Another process, which has shown the class already, in every order."""
     store = SqlStore(url)

@@ -1,11 +1,9 @@
 """What every store keeps to of scoreboards: totals follow results at once, whoever comes at the same time."""
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from grader.adapters.sql_store import SqlStore
 from grader.domain.errors import BadManifest, Fault
 from grader.domain.job import JobState
 from grader.domain.people import Role
@@ -15,15 +13,6 @@ from tests.contract.grading import DAY, LABS, NOW, RULES, Class, earning, outcom
 
 #: Times of the rules below, as course.toml writes them: 1_000_000 s are 1970-01-12 13:46:40.
 DUE = "[labs.toy]\ndue = 1970-01-12T13:46:40\n"
-
-
-@pytest.fixture
-def school(url: str) -> Iterator[Class]:
-    """The course."""
-    store = SqlStore(url)
-    store.migrate()
-    yield Class(store)
-    store.close()
 
 
 def logins(found: Page) -> list[str]:

@@ -1,26 +1,15 @@
 """Where the time of jobs went: kept with each result, and added up by queue, sandbox and stage."""
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
 
-from grader.adapters.sql_store import SqlStore
 from grader.domain.errors import Fault
 from grader.domain.timing import BUCKETS, bucket
 from tests.contract.grading import NOW, RULES, Class, earning
 
 TOLD = {"claimed": 0.25, "tests": 1.5, "scoring": 0.125}
-
-
-@pytest.fixture
-def school(url: str) -> Iterator[Class]:
-    """The course."""
-    store = SqlStore(url)
-    store.migrate()
-    yield Class(store)
-    store.close()
 
 
 def test_the_stages_of_a_result_begin_with_its_acceptance(school: Class) -> None:

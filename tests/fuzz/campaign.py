@@ -10,7 +10,6 @@ import resource
 import sys
 import time
 import traceback
-import tracemalloc
 from collections.abc import Callable
 
 from hypothesis import HealthCheck, Phase, given, seed, settings
@@ -20,8 +19,8 @@ from tests.fuzz.conversations import SCRIPTS
 from tests.fuzz.guests import Step, converse
 from tests.fuzz.test_channel import MOST_BYTES, decoded
 from tests.fuzz.values import FRAMES, PLAIN, is_plain, mutated
-from tests.fuzz.worst import WORST
-from worker.harness.wire import Decoder, WireError, encode
+from tests.fuzz.worst import WORST, memory_of
+from worker.harness.wire import Decoder, encode
 
 MEMORY = 2 * 1024**3
 #: Longer than any single frame takes to decode, on a busy machine.
@@ -93,14 +92,7 @@ def memory(number: int, count: Count) -> None:
     chance = random.Random(number)
     name = chance.choice(list(WORST))
     frame = mutated(WORST[name], chance) if chance.random() < 0.5 else WORST[name]
-    tracemalloc.start()
-    try:
-        Decoder(frame).value()
-    except WireError:
-        pass
-    finally:
-        peak = tracemalloc.get_traced_memory()[1]
-        tracemalloc.stop()
+    peak = memory_of(frame)
     assert peak < MOST_BYTES, f"{name}: {peak:,} bytes"
     count.add("frame")
 

@@ -1,6 +1,9 @@
 """Frames that ask for the most memory or time per byte, as large as the limits let them be, and one step past them."""
 
 import struct
+import tracemalloc
+
+from worker.harness.wire import Decoder, WireError
 
 
 def _u32(n: int) -> bytes:
@@ -47,3 +50,16 @@ WORST = {
     "empty and huge dimensions": b"a\7\x08" + _u32(0) + _u32(10**6) * 7,
     "nested": _items(30_000, _items(1, _items(1, _items(1, _items(1, b"N", b"t")), b"t"))),
 }
+
+
+def memory_of(frame: bytes) -> int:
+    """The most bytes of memory that reading it takes, refused or not."""
+    tracemalloc.start()
+    try:
+        Decoder(frame).value()
+    except WireError:
+        pass
+    finally:
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+    return peak

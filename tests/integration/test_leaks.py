@@ -233,9 +233,8 @@ def test_a_killed_worker_that_never_comes_back_leaves_nothing(
     assert not claims & {line.split()[6] for line in _sockets()}
 
 
-def test_the_next_worker_clears_up_where_the_watcher_was_killed_too(
-    begin: Callable[[], Worker], grader: FakeGrader, name: str
-) -> None:
+def killed_with_its_watcher(begin: Callable[[], Worker], grader: FakeGrader, name: str) -> Worker:
+    """In the middle of a run: what it had started is still there."""
     worker = begin()
     grader.assignment = _work(name, DAEMON.format(then="time.sleep(600)"), seconds=60)
     worker.is_sent("job-1")
@@ -244,19 +243,19 @@ def test_the_next_worker_clears_up_where_the_watcher_was_killed_too(
         os.kill(pid, signal.SIGKILL)
     worker.is_killed()
     assert left_by(worker.process.pid), "nothing to clear up: this test shows nothing"
+    return worker
+
+
+def test_the_next_worker_clears_up_where_the_watcher_was_killed_too(
+    begin: Callable[[], Worker], grader: FakeGrader, name: str
+) -> None:
+    worker = killed_with_its_watcher(begin, grader, name)
     begin()
     wait_until(lambda: worker.left(name) == [], f"left: {worker.left(name)}", SOON_GONE)
 
 
 def test_an_operator_clears_up_by_hand(begin: Callable[[], Worker], grader: FakeGrader, name: str) -> None:
-    worker = begin()
-    grader.assignment = _work(name, DAEMON.format(then="time.sleep(600)"), seconds=60)
-    worker.is_sent("job-1")
-    grader.wait_for(grader.events)
-    for pid in worker.watchers():
-        os.kill(pid, signal.SIGKILL)
-    worker.is_killed()
-    assert left_by(worker.process.pid)
+    worker = killed_with_its_watcher(begin, grader, name)
     command = [sys.executable, "-m", "grader", "doctor", "--sweep"]
     environment = {**os.environ, "TMPDIR": str(worker.temporary), "PYTHONPATH": str(ROOT)}
     done = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)

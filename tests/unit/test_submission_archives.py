@@ -19,6 +19,7 @@ from grader.adapters.submission_files.tar_archive import read_tar
 from grader.adapters.submission_files.zip_archive import read_zip
 from grader.domain.errors import Fault, UnreadableSubmission
 from grader.domain.lab import Lab
+from tests.attacks.uploads.tars import kind, tarred
 
 CODE = b"x = 1\n"
 FORMATS = {"ustar": tarfile.USTAR_FORMAT, "gnu": tarfile.GNU_FORMAT, "pax": tarfile.PAX_FORMAT}
@@ -35,27 +36,9 @@ def zipped(*members: tuple[str | zipfile.ZipInfo, bytes], method: int = zipfile.
     return out.getvalue()
 
 
-def tarred(*members: tuple[str | tarfile.TarInfo, bytes], form: int = tarfile.PAX_FORMAT) -> bytes:
-    """A tar archive."""
-    out = io.BytesIO()
-    with tarfile.open(fileobj=out, mode="w", format=form) as archive:
-        for member, data in members:
-            info = member if isinstance(member, tarfile.TarInfo) else tarfile.TarInfo(member)
-            info.size = len(data)
-            archive.addfile(info, io.BytesIO(data))
-    return out.getvalue()
-
-
 def built(how: str, *members: tuple[str, bytes]) -> tuple[str, bytes]:
     """A file name and an archive of one of the BUILDERS."""
     return ("a.zip", zipped(*members)) if how == "zip" else ("a.tar", tarred(*members, form=FORMATS[how]))
-
-
-def kind(name: str, what: bytes, target: str = "/etc/passwd") -> tarfile.TarInfo:
-    """A tar member that is no file."""
-    info = tarfile.TarInfo(name)
-    info.type, info.linkname = what, target
-    return info
 
 
 def mode(name: str, bits: int) -> zipfile.ZipInfo:
