@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import ColumnElement, and_, bindparam, delete, exists, insert, or_, select, update
+from sqlalchemy import and_, bindparam, delete, exists, insert, or_, select, update
 
 from grader.adapters.sql_store.engine import Transactions
 from grader.adapters.sql_store.roll import renew
@@ -13,12 +13,14 @@ from grader.domain.people import Credential, CredentialKind, Member, Person, Rol
 
 LISTED_CREDENTIALS = 200
 NOTED_EVERY_S = 60.0
-#: Made once, for they are asked with every request.
-_OPENED = (
-    select(credential, person.c.login, person.c.name, person.c.email)
-    .join(person)
-    .where(credential.c.digest == bindparam("digest"), credential.c.kind == bindparam("kind"))
+#: A secret of this kind that opens something now; `_given` is what it asks for.
+_VALID = and_(
+    credential.c.digest == bindparam("of_digest"),
+    credential.c.kind == bindparam("of_kind"),
+    or_(credential.c.expires_at.is_(None), credential.c.expires_at > bindparam("now")),
 )
+#: Made once, for they are asked with every request.
+_OPENED = select(credential, person.c.login, person.c.name, person.c.email).join(person).where(_VALID)
 _ROLES = select(member.c.course, member.c.role).where(member.c.person_id == bindparam("person_id"))
 
 
@@ -99,10 +101,9 @@ class SqlAccounts(Transactions):
         """See `Accounts`."""
         if kind is not CredentialKind.LINK:
             return self._noted(digest, kind, now)
+        used = delete(credential).where(_VALID).returning(credential)
         with self._write() as db:
-            found = (
-                db.execute(delete(credential).where(_valid(digest, kind, now)).returning(credential)).mappings().first()
-            )
+            found = db.execute(used, _given(digest, kind, now)).mappings().first()
             if found is None:
                 return None
             owner = db.execute(select(person).where(person.c.id == found["person_id"])).mappings().one()
@@ -111,19 +112,19 @@ class SqlAccounts(Transactions):
     def _noted(self, digest: str, kind: CredentialKind, now: float) -> tuple[Person, Credential] | None:
         """Whose it is; its use is written down once a minute at most, for this happens with every request."""
         with self._read() as db:
-            found = db.execute(_OPENED, {"digest": digest, "kind": str(kind)}).mappings().first()
-        if found is None or (found["expires_at"] is not None and found["expires_at"] <= now):
+            found = db.execute(_OPENED, _given(digest, kind, now)).mappings().first()
+        if found is None:
             return None
         if (found["used_at"] or 0.0) < now - NOTED_EVERY_S:
             with self._write() as db:
-                db.execute(update(credential).where(_valid(digest, kind, now)).values(used_at=now))
+                db.execute(update(credential).where(credential.c.id == found["id"]).values(used_at=now))
         return Person(found["person_id"], found["login"], found["name"], found["email"]), to_credential(found)
 
     def peek_credential(self, digest: str, kind: CredentialKind, now: float) -> Person | None:
         """See `Accounts`."""
-        query = select(person).join(credential).where(_valid(digest, kind, now))
+        query = select(person).join(credential).where(_VALID)
         with self._read() as db:
-            row = db.execute(query).mappings().first()
+            row = db.execute(query, _given(digest, kind, now)).mappings().first()
         return None if row is None else to_person(row)
 
     def credentials(self, person_id: int, kind: CredentialKind) -> list[Credential]:
@@ -150,6 +151,5 @@ class SqlAccounts(Transactions):
             return bool(db.execute(select(exists().where(member.c.role == str(Role.INSTRUCTOR)))).scalar())
 
 
-def _valid(digest: str, kind: CredentialKind, now: float) -> ColumnElement[bool]:
-    unexpired = or_(credential.c.expires_at.is_(None), credential.c.expires_at > now)
-    return and_(credential.c.digest == digest, credential.c.kind == str(kind), unexpired)
+def _given(digest: str, kind: CredentialKind, now: float) -> dict[str, str | float]:
+    return {"of_digest": digest, "of_kind": str(kind), "now": now}
