@@ -10,8 +10,10 @@ from grader.__main__ import COMMANDS
 from grader.settings import Settings
 
 ROOT = Path(__file__).parent.parent
-DOCUMENTS = [
-    file for file in sorted(ROOT.rglob("*.md")) if not {".venv", "node_modules", ".pytest_cache"} & set(file.parts)
+DOCUMENTS = [  # ours: what tools and environments put into hidden folders is theirs
+    file
+    for file in sorted(ROOT.rglob("*.md"))
+    if not any(part.startswith(".") or part == "node_modules" for part in file.relative_to(ROOT).parts)
 ]
 
 
