@@ -5,6 +5,7 @@ from typing import Any
 from grader.domain.run import Assignment
 from worker.bundle import harness_files, order, pack, under, with_code
 from worker.limits import MIB, Limits
+from worker.warm import sizing
 
 JUDGE_LIMITS = Limits(memory_mib=1024, scratch_mib=128, processes=64, cpu_seconds=1800)
 #: A judge of many jobs is bounded in each of them by what its worker counts (`worker.warm.judge`).
@@ -43,7 +44,8 @@ def judge_job(assignment: Assignment) -> dict[str, Any]:
 
 def warm_judge(assignment: Assignment) -> bytes:
     """The bundle of a judge for many jobs of this assignment's spec."""
-    job = {"lab": assignment.lab_path, "spec": assignment.lab.spec}
+    streams = sizing.MOST_STREAMS if assignment.lab.independent else 1
+    job = {"lab": assignment.lab_path, "spec": assignment.lab.spec, "streams": streams}
     return pack("worker.harness.warm", job, judge_files(assignment))
 
 

@@ -101,23 +101,24 @@ def _played(one: _Run, sandbox: Sandbox) -> tuple[bytes, str]:
 
 def _seated(one: _Run, seat: Seat) -> tuple[bytes, str] | None:
     """With a judge and a guest that waited; None where that judge did not begin: then nothing has happened yet."""
-    guests = Guests(one.assignment, seat.judge.socket, seat.take_guest, seat.drop_guest)
+    guests = [Guests(one.assignment, socket, seat.take_guest, seat.drop_guest) for socket in seat.sockets]
     found: tuple[bytes, str] | None = None
     try:
         with one.cancellation.covers(seat.judge):
             if _begun(seat, guests):
-                found = _listen(one, seat.judge, guests.start)
+                found = _listen(one, seat.judge, lambda token, stream: guests[stream].start(token))
             elif one.cancellation.cancelled:
                 raise NoReport(Fault.US, CANCELLED)
         return found
     finally:
-        guests.end()
+        for stream in guests:
+            stream.end()
         seat.leave(reported=found is not None)
 
 
-def _begun(seat: Seat, guests: Guests) -> bool:
+def _begun(seat: Seat, guests: list[Guests]) -> bool:
     try:
-        return seat.begin(guests.start)
+        return seat.begin([stream.start for stream in guests])
     except SandboxError as error:
         log.warning("a job starts what it needs itself, because what waited for it failed: %s", error)
         return False
@@ -144,11 +145,11 @@ def _cold(one: _Run, sandbox: Sandbox, cores: Cores) -> tuple[bytes, str]:
         guests = Guests(one.assignment, socket, take, drop)
         try:
             guests.start(token)
-            job = roles.judge_job(one.assignment) | {"socket": socket, "token": token}
+            job = roles.judge_job(one.assignment) | {"socket": socket, "tokens": [token]}
             files = roles.judge_files(one.assignment)
             judge = cell.start(Role.JUDGE, ARGV, pack("worker.harness.judge", job, files), roles.JUDGE_LIMITS)
             with one.cancellation.covers(judge):
-                return _listen(one, judge, guests.start)
+                return _listen(one, judge, lambda token, stream: guests.start(token))
         finally:
             guests.end()
 
@@ -162,19 +163,19 @@ def _joined(one: _Run, cell: Cell, cores: Cores) -> tuple[bytes, str]:
     try:
         running = cell.start(Role.JOINED, ARGV, bundle, replace(roles.joined_limits(work), core=core))
         with one.cancellation.covers(running):
-            return _listen(one, running, lambda token: None)
+            return _listen(one, running, lambda token, stream: None)
     finally:
         cores.leave(core)
 
 
-def _listen(one: _Run, judge: Running, start_guest: Callable[[str], None]) -> tuple[bytes, str]:
+def _listen(one: _Run, judge: Running, start_guest: Callable[[str, int], None]) -> tuple[bytes, str]:
     """Pass the judge's events on until its report: the report's JSON, and the problem it told, if any."""
     problem = ""
     for event in events_of(judge, one.deadline):
         kind = event["event"]
         one.stages.heard(kind)
         if kind == "guest":
-            start_guest(str(event.get("token", "")))
+            start_guest(str(event.get("token", "")), int(event.get("stream", 0)))
         elif kind == "problem":
             problem = str(event.get("text", ""))[:3000]
         elif kind == "report":

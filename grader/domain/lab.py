@@ -57,7 +57,8 @@ class Lab:
     `stochastic_checks` and `rerolls`, the programs they may try that differ in more than comments and layout.
     `submission` lists the student's files relative to the lab's folder; the first is what a lone file is taken for.
     `functions` maps each function of the contract to its signature and return type, as written. `policy` is the table
-    of that name as written, which the rules of a course are read from: see `course_rules`.
+    of that name as written, which the rules of a course are read from: see `course_rules`. `independent`: no test
+    depends on another, so that they may run side by side.
     """
 
     id: str
@@ -77,6 +78,7 @@ class Lab:
     false_pass_rate: float = 1e-3
     rerolls: int = 100
     effect: str = ""
+    independent: bool = False
 
     @classmethod
     def from_toml(cls, text: str, *, file: str) -> Self:
@@ -103,6 +105,7 @@ class Lab:
             order=top.whole("order", least=1, most=10_000),
             queue=top.choice("queue", QUEUES, "cpu"),
             isolation=isolation,
+            independent=top.flag("independent", False),
             submission=_submission(top, spec),
             spec=spec,
             max_score=top.whole("max_score", least=1, most=MOST_POINTS),

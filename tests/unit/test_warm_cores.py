@@ -145,3 +145,13 @@ def test_one_slot_leaves_every_core_to_its_guest(place: Place) -> None:
         until(lambda: pool.waiting(WORK) == (1, 1))
         assert run(pool).report is not None
     assert {guest.core for guest in place.guests} == {None}
+
+
+def test_idle_cores_are_those_nobody_works_on() -> None:
+    for cores in (Cores((0, 1, 2), slots=2), Cores((0, 1, 2), slots=1)):
+        assert cores.idle == 3
+        mine = [cores.enter() for _ in range(4)]
+        assert cores.idle == 0
+        for core in mine:
+            cores.leave(core)
+        assert cores.idle == 3

@@ -23,7 +23,7 @@ from worker.warm import sizing
 from worker.warm.pool import Warm
 
 BEGUN = {"event": "begun"}
-FREE = {"event": "free", "socket": "/channel/secret"}
+FREE = {"event": "free", "sockets": ["/channel/secret"]}
 
 
 class Process(FakeRunning):
@@ -130,7 +130,7 @@ def test_the_judge_is_told_the_job_and_no_more(warm: Warm, place: Place) -> None
     run(warm)
     (told,) = place.waiting_judges[0].fed
     assert json.loads(told[8:])["job"].keys() == {
-        *("lab", "spec", "seed", "tests", "listed", "run_seconds", "token", "mark"),
+        *("lab", "spec", "seed", "tests", "listed", "run_seconds", "tokens", "mark"),
     }
     assert b"def one" not in told  # the submission is not the judge's
 
@@ -316,6 +316,13 @@ def test_a_pool_that_nobody_used_has_started_nothing() -> None:
 )
 def test_guests_wanted(slots: int, lately: int, idle: float, room: int, wanted: int) -> None:
     assert sizing.guests_wanted(slots, lately, idle, room) == wanted
+
+
+@pytest.mark.parametrize(
+    ("idle", "tests", "streams"), [(2, 20, 2), (0, 20, 1), (16, 200, sizing.MOST_STREAMS), (2, 3, 1), (4, 9, 2)]
+)
+def test_streams_of_a_job(idle: int, tests: int, streams: int) -> None:
+    assert sizing.streams(idle, tests) == streams
 
 
 def test_judges_wanted() -> None:

@@ -1,17 +1,16 @@
 """The judge: pytest on the lab's spec. The submission is in another sandbox, behind `Link`."""
 
 import os
-import random
 import socket
 import time
 from pathlib import Path
 from typing import Any, NoReturn
 
-import numpy as np
 import pytest
 
 from worker.harness.link import Link, listen
 from worker.harness.live import Events, Guests, Live
+from worker.harness.streams import Streams
 
 
 def main(job: dict[str, Any]) -> None:
@@ -27,10 +26,13 @@ def judge(job: dict[str, Any], events: Events, listener: socket.socket) -> NoRet
     run_spec(job, events, "guest", [guests])
 
 
-def link(job: dict[str, Any], events: Events, listener: socket.socket) -> Link:
-    """The channel of one job."""
+def link(job: dict[str, Any], events: Events, listener: socket.socket, stream: int = 0) -> Link:
+    """The channel of one job, or of one stream of it."""
     return Link(
-        listener, job["token"], ask=lambda token: events.emit("guest", token=token), met=lambda: events.emit("answered")
+        listener,
+        job["tokens"][stream],
+        ask=lambda token: events.emit("guest", token=token, stream=stream),
+        met=lambda: events.emit("answered"),
     )
 
 
@@ -43,10 +45,8 @@ def run_spec(job: dict[str, Any], events: Events, impl: str, plugins: list[objec
 
 
 def settle(seed: int, impl: str) -> None:
-    """Tell the spec what it runs for. Global generators, which no spec should use, start alike in every run of it."""
+    """Tell the spec what it runs for."""
     os.environ.update(LAB_IMPL=impl, LAB_SEED=str(seed))
-    random.seed(seed)
-    np.random.seed(seed % 2**32)
 
 
 def options() -> list[str]:
@@ -64,14 +64,16 @@ def options() -> list[str]:
     ]
 
 
-def conclude(job: dict[str, Any], events: Events, impl: str, live: Live, code: int) -> NoReturn:
+def conclude(
+    job: dict[str, Any], events: Events, impl: str, live: Live, code: int, streams: Streams | None = None
+) -> NoReturn:
     """Tell the worker what came of it, and end."""
     if impl == "starter" and live.broken:
         live.report = unread(job, live.broken[0])
     elif code not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
         why = "\n".join([f"the spec did not run: pytest ended with {pytest.ExitCode(code).name}", *live.broken])
         events.emit("problem", text=why)
-    events.emit("report", report=live.report)
+    events.emit("report", report=live.report if streams is None else streams.together(live.report))
     os._exit(0)  # skips the interpreter's tidying up: a tenth of a second nobody needs
 
 

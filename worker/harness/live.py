@@ -1,11 +1,16 @@
 """pytest plugin: hands each test a guest, and tells the worker of each test as it ends."""
 
+import fcntl
 import json
 import os
+import random
+import tempfile
 import time
+import zlib
 from collections.abc import Generator
-from typing import Any
+from typing import IO, Any
 
+import numpy as np
 import pytest
 from labkit.manifest import Manifest
 from labkit.plugin import GUEST_TRANSPORT
@@ -25,11 +30,21 @@ class Events:
     def __init__(self) -> None:
         self._out = os.fdopen(os.dup(1), "w", encoding="utf-8")
         os.dup2(2, 1)  # what a spec prints must not look like an event
+        self._turn: IO[bytes] | None = None
+
+    def share(self) -> None:
+        """From here on, this process's children send events too: one line at a time."""
+        self._turn = tempfile.TemporaryFile()  # noqa: SIM115 - as long as the process
 
     def emit(self, event: str, **fields: Any) -> None:
         """Send one event."""
-        self._out.write(json.dumps({"event": event, **fields}) + "\n")
+        line = json.dumps({"event": event, **fields}) + "\n"
+        if self._turn is not None:
+            fcntl.lockf(self._turn, fcntl.LOCK_EX)
+        self._out.write(line)
         self._out.flush()
+        if self._turn is not None:
+            fcntl.lockf(self._turn, fcntl.LOCK_UN)
 
 
 class Live:
@@ -70,6 +85,13 @@ class Live:
         if not self._ahead:
             self._events.emit("collected", tests=[item.name for item in session.items])
 
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        """Global generators, which no spec should use, start alike in every run of a test, whatever ran before it."""
+        seed = zlib.crc32(f"{os.environ['LAB_SEED']} {item.name}".encode())
+        random.seed(seed)
+        np.random.seed(seed)
+
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Keep the worst outcome of the phases; tell it after the last."""
         name = report.nodeid.partition("::")[2]
@@ -86,8 +108,8 @@ class Live:
 class Printed:
     """What a submission printed in all tests of a run, as far as the report has room for it."""
 
-    def __init__(self) -> None:
-        self._room = MAX_PRINTED
+    def __init__(self, room: int = MAX_PRINTED) -> None:
+        self._room = room
 
     def fitting(self, output: str) -> str:
         """What the report can hold of one more test's output."""
@@ -107,11 +129,11 @@ class Guests:
         self._printed = Printed()
         self._open: list[GuestTransport] = []
 
-    def begin(self, link: Link, run_deadline: float) -> None:
-        """What the tests of this job talk to, and until when (time.monotonic)."""
+    def begin(self, link: Link, run_deadline: float, streams: int = 1) -> None:
+        """What the tests of this job talk to, and until when (time.monotonic); one of how many streams they are."""
         self._link = link
         self._run_deadline = run_deadline
-        self._printed = Printed()
+        self._printed = Printed(MAX_PRINTED // streams)
 
     def pytest_configure(self, config: pytest.Config) -> None:
         """Be what LAB_IMPL=guest stands for."""

@@ -28,6 +28,7 @@ from worker.harness.leftovers import Leftovers
 from worker.harness.link import listen
 from worker.harness.live import Events, Guests, Live
 from worker.harness.orders import Order, receive
+from worker.harness.streams import Streams
 from worker.harness.unforeseen import Unforeseen
 
 CHANNEL = Path("/channel")
@@ -50,8 +51,8 @@ def main(job: dict[str, Any]) -> None:
         ended, status = os.wait()
     if os.waitstatus_to_exitcode(status) != NOT_AHEAD:
         os._exit(_exit_code(status))
-    order, listener = Desk(worker, None).child()
-    judge(order.job, events, listener)
+    order, listeners = Desk(worker, None, streams=1).child()
+    judge(order.job, events, listeners[0])
 
 
 @dataclass(frozen=True)
@@ -69,25 +70,27 @@ class Worker:
 def _read_ahead(job: dict[str, Any], worker: Worker) -> NoReturn:
     """Collect the spec, and be the judge of the jobs that come; NOT_AHEAD where it cannot be."""
     live, guests = Live(worker.events), Guests()
-    ahead = Ahead(worker, live, guests)
+    ahead = Ahead(worker, live, guests, job["streams"])
     live.wait()
     code = pytest.main([spec_of(job), *options()], plugins=[live, guests, ahead])
     if ahead.job is None:
         sys.stdout.flush()
         os.write(2, f"each job reads the spec for itself: pytest ended with {code!r}\n".encode())
         os._exit(NOT_AHEAD)
-    conclude(ahead.job, worker.events, "guest", live, code)
+    conclude(ahead.job, worker.events, "guest", live, code, ahead.streams)
 
 
 class Ahead:
     """pytest plugin: stops between collecting and running, and goes on in a child for each job."""
 
-    def __init__(self, worker: Worker, live: Live, guests: Guests) -> None:
+    def __init__(self, worker: Worker, live: Live, guests: Guests, streams: int) -> None:
         self._worker = worker
         self._live = live
         self._guests = guests
+        self._most_streams = streams
         self._unforeseen = Unforeseen()
         self.job: dict[str, Any] | None = None
+        self.streams: Streams | None = None
 
     @pytest.hookimpl(hookwrapper=True)
     def pytest_collection(self) -> Generator[None, None, None]:
@@ -96,20 +99,29 @@ class Ahead:
             yield
 
     @pytest.hookimpl(tryfirst=True)
-    def pytest_runtestloop(self, session: pytest.Session) -> None:
-        """Returns in a child, whose session holds the tests of its job."""
+    def pytest_runtestloop(self, session: pytest.Session) -> bool | None:
+        """Returns in a child, whose session holds the tests of its job; True where it has run them."""
         if session.testsfailed or self._unforeseen.what:
             why = self._unforeseen.what or "it could not be read"
             os.write(2, f"each job reads the spec for itself: {why}\n".encode())
             os._exit(NOT_AHEAD)
-        order, listener = Desk(self._worker, session).child()
+        order, listeners = Desk(self._worker, session, self._most_streams).child()
         self.job = order.job
         session.items = chosen(session, order.job["tests"])
         session.testscollected = len(session.items)
         settle(order.job["seed"], "guest")
         deadline = time.monotonic() + order.job["run_seconds"]
-        self._guests.begin(link(order.job, self._worker.events, listener), deadline)
         self._live.begin(session)
+        streams = len(order.job["tokens"])
+        if streams > 1:
+            self._worker.events.share()
+            self.streams = Streams(session, streams)
+        number = self.streams.number if self.streams is not None else 0
+        self._guests.begin(link(order.job, self._worker.events, listeners[number], number), deadline, streams)
+        if self.streams is None:
+            return None
+        self.streams.run(session)
+        return True
 
 
 def chosen(session: pytest.Session, tests: list[str] | None) -> list[pytest.Item]:
@@ -130,28 +142,30 @@ def _is_called(item: pytest.Item, name: str) -> bool:
 class Desk:
     """Takes the worker's orders, one at a time, and has a child for each."""
 
-    def __init__(self, worker: Worker, session: pytest.Session | None) -> None:
+    def __init__(self, worker: Worker, session: pytest.Session | None, streams: int) -> None:
         self._worker = worker
         self._session = session
+        self._streams = streams
         self._leftovers = Leftovers(Path.home())
 
-    def child(self) -> tuple[Order, socket.socket]:
-        """Returns in a child, with its order and the socket at which its guests knock; never in this process."""
+    def child(self) -> tuple[Order, list[socket.socket]]:
+        """Returns in a child, with its order and the sockets at which its guests knock; never in this process."""
         gc.collect()
         gc.freeze()  # what is imported stays: each child would copy it merely to look through it
         while True:
-            path = CHANNEL / secrets.token_hex(16)
-            listener = listen(str(path))
-            self._worker.events.emit("free", socket=str(path))
+            paths = [CHANNEL / secrets.token_hex(16) for _ in range(self._streams)]
+            listeners = [listen(str(path)) for path in paths]
+            self._worker.events.emit("free", sockets=[str(path) for path in paths])
             order = receive(self._worker.orders)
             if order is None:
                 os._exit(0)
             if not self._knows(order.job["tests"]):
                 self._worker.events.emit("declined")
             elif self._hand_over(order):
-                return order, listener
-            listener.close()
-            path.unlink(missing_ok=True)
+                return order, listeners
+            for listener, path in zip(listeners, paths, strict=True):
+                listener.close()
+                path.unlink(missing_ok=True)
             if not self._leftovers.clear():
                 os._exit(CHANGED)
 

@@ -28,6 +28,8 @@ class Bench:
         """An empty one. Raises SandboxError."""
         self._slots = slots
         self._cores = cores
+        most_streams = self.streams(assignment) if assignment.lab.independent else 1
+        self._guests_at_once = max(slots, most_streams)
         self._judge_bundle = roles.warm_judge(assignment)
         self._guest_bundle = roles.guest_bundle(assignment)
         self._guest_limits = roles.guest_limits(assignment)
@@ -118,6 +120,11 @@ class Bench:
             self.leave_core(guest)
             guest.running.close()
 
+    def streams(self, assignment: Assignment) -> int:
+        """In how many streams a job's tests may run now: one for each idle core, and none without something to do."""
+        tests = assignment.tests or assignment.lab.tests
+        return sizing.streams(self._cores.idle, len(tests))
+
     def leave_core(self, guest: Guest) -> None:
         """A guest that was taken works no more."""
         self._cores.leave(guest.core)
@@ -155,7 +162,7 @@ class Bench:
                 self._most_at_once = self._at_once
             idle = 0.0 if self._at_once else now - self._last
             judges = sizing.judges_wanted(self._slots, self._most_at_once, idle)
-            return judges, sizing.guests_wanted(self._slots, len(self._jobs), idle, room)
+            return judges, sizing.guests_wanted(self._guests_at_once, len(self._jobs), idle, room)
 
     def close(self) -> None:
         """End all of it. Raises SandboxError."""

@@ -15,8 +15,15 @@ class Cores:
 
     def __init__(self, cores: Collection[int], slots: int) -> None:
         divided = len(cores) > 1 and slots > 1
+        self._all = len(cores)
         self._working: dict[int | None, int] = dict.fromkeys(sorted(cores) if divided else [None], 0)
         self._lock = threading.Lock()
+
+    @property
+    def idle(self) -> int:
+        """On how many cores nobody works."""
+        with self._lock:
+            return max(0, self._all - sum(self._working.values()))
 
     def enter(self, waiting: Collection[int | None] = ()) -> int | None:
         """A guest begins to work: the core with the fewest that do, if possible one on which somebody is `waiting`."""

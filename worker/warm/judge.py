@@ -17,20 +17,21 @@ FREE_SECONDS = 5.0
 
 
 class Judge:
-    """Satisfies `Running` while it has a job. `socket` is where its next job's guests knock."""
+    """Satisfies `Running` while it has a job. `sockets` is where its next job's guests knock, one for each stream."""
 
     def __init__(self, running: Running) -> None:
         self._running = running
         self._jobs = 0
         self._said = 0
         self._mark = ""
-        self.socket = ""
+        self.sockets: list[str] = []
 
     def is_free(self, timeout: float) -> bool:
         """Whether it says, within `timeout` seconds, that it waits for a job. It is of no use where not."""
         event = self._event(timeout)
-        self.socket = str(event.get("socket", ""))
-        return event.get("event") == "free" and self.socket.startswith("/channel/")
+        self.sockets = [str(socket) for socket in event.get("sockets", [])]
+        named = bool(self.sockets) and all(socket.startswith("/channel/") for socket in self.sockets)
+        return event.get("event") == "free" and named
 
     def is_alive(self) -> bool:
         """Whether a free judge is still there and has not said anything."""

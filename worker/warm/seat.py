@@ -1,7 +1,7 @@
 """One job's seat at a bench: a judge that has begun with it, and guests for it."""
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from grader.domain.run import Assignment
 from worker import roles
@@ -14,22 +14,27 @@ Later = Callable[[Callable[[], None]], None]
 
 
 class Seat:
-    """Use it with `begin` first; `leave` when the job is over, told whether its judge gave a report."""
+    """Use it with `begin` first; `leave` when the job is over, told whether its judge gave a report.
+
+    `sockets`: where its guests knock, one for each stream that the job's tests run in.
+    """
 
     def __init__(self, bench: Bench, judge: Judge, assignment: Assignment, later: Later) -> None:
         self.judge = judge
+        self.sockets = judge.sockets[: bench.streams(assignment)]
         self._bench = bench
         self._assignment = assignment
         self._later = later
 
-    def begin(self, first_guest: Callable[[str], None]) -> bool:
-        """Hand the job to the judge, and start its first guest meanwhile; whether the judge has begun.
+    def begin(self, first_guests: Sequence[Callable[[str], None]]) -> bool:
+        """Hand the job to the judge, and start the first guest of each stream meanwhile; whether it has begun.
 
         Where it has not, nothing of the job has happened. Raises SandboxError.
         """
-        token = secrets.token_hex(16)
-        self.judge.give({**roles.judge_job(self._assignment), "token": token})
-        first_guest(token)
+        tokens = [secrets.token_hex(16) for _ in first_guests]
+        self.judge.give({**roles.judge_job(self._assignment), "tokens": tokens})
+        for start, token in zip(first_guests, tokens, strict=True):
+            start(token)
         return self.judge.has_begun()
 
     def take_guest(self) -> Guest:

@@ -11,6 +11,9 @@ MEMBER_MIB = 48
 GVISOR_MEMBER_MIB = 96
 #: The share of the memory that was there which those who wait may take.
 MEMORY_SHARE = 0.25
+#: Processes that share the tests of one job, at most, and how many tests make one more worth its start.
+MOST_STREAMS = 4
+TESTS_A_STREAM = 4
 #: Labs kept warm at once.
 MOST_LABS = 8
 
@@ -20,15 +23,20 @@ def judges_wanted(slots: int, most_at_once: int, idle_s: float) -> int:
     return 0 if idle_s > IDLE_SECONDS else min(slots, max(1, most_at_once))
 
 
-def guests_wanted(slots: int, jobs_lately: int, idle_s: float, room: int) -> int:
-    """Guests of one lab that wait: one for each slot, up to twice as many the more jobs the past minute had.
+def guests_wanted(at_once: int, jobs_lately: int, idle_s: float, room: int) -> int:
+    """Guests of one lab that wait: as many as work at once, up to twice as many the more jobs the past minute had.
 
     `room` is how many more processes memory allows, beside those that wait now.
     """
     if idle_s > IDLE_SECONDS:
         return 0
-    wanted = slots + min(slots, jobs_lately // 10)
+    wanted = at_once + min(at_once, jobs_lately // 10)
     return max(0, min(wanted, room))
+
+
+def streams(idle_cores: int, tests: int) -> int:
+    """Streams of one job: one for each idle core, with a few tests for each."""
+    return max(1, min(MOST_STREAMS, idle_cores, tests // TESTS_A_STREAM))
 
 
 def room_for(available_mib: int, sandbox: str) -> int:

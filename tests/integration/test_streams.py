@@ -1,0 +1,130 @@
+"""A job's tests in several processes of its judge at once: as one after the other, only sooner."""
+
+import json
+import os
+import textwrap
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from grader.domain.errors import Fault
+from grader.domain.run import Assignment, Event, RunResult
+from tests.awaiting import until
+from tests.contract.sandboxed import left_by
+from tests.fake_grader import assignment
+from worker import supervisor
+from worker.attempt import read_assignment
+from worker.sandbox.bubblewrap import Bubblewrap
+from worker.warm.pool import Warm
+
+LABS = Path(__file__).parents[2] / "labs"
+NAMES = [f"test_{number:02}" for number in range(24)]
+pytestmark = pytest.mark.bubblewrap
+
+
+@pytest.fixture
+def warm() -> Iterator[Warm]:
+    with Warm(Bubblewrap(), slots=1, cores=(0, 1)) as pool:
+        yield pool
+    assert left_by(os.getpid()) == []
+
+
+def suite(body: str, starter: str = "def one():\n    return 1\n", *, independent: bool = True) -> Assignment:
+    """A lab of tests that all have this body; it knows its `number`."""
+    head = "import os, random, signal\nimport numpy as np\nimport pytest\nFIRST = os.getpid()\n"
+    inner = textwrap.indent(textwrap.dedent(body), "    ")
+    tests = "".join(
+        f"\ndef {name}(impl, record_property):\n    number = {i}\n{inner}\n" for i, name in enumerate(NAMES)
+    )
+    told = assignment(head + tests, starter=starter)
+    listed = "".join(f'\n[[tests]]\nname = "{name}"\npoints = 1\nclaim = "one"\n' for name in NAMES)
+    manifest = told["manifest"].partition("[[tests]]")[0].replace("max_score = 1", f"max_score = {len(NAMES)}") + listed
+    work = read_assignment({**told, "manifest": f"independent = {str(independent).lower()}\n{manifest}"})
+    more = {"pytest.ini": (LABS / "pytest.ini").read_bytes(), "tiny/lab.toml": manifest.encode()}
+    return replace(work, bundle={**work.bundle, **more})
+
+
+def played(warm: Warm, work: Assignment) -> tuple[RunResult, list[Event]]:
+    warm.prepare(work)
+    until(lambda: min(warm.waiting(work)) >= 1, 60)
+    events: list[Event] = []
+    return supervisor.run(work, warm, events.append), events
+
+
+def reported(result: RunResult) -> list[dict[str, Any]]:
+    assert (result.fault, result.problem) == (None, "")
+    report = json.loads(result.report or b"")
+    tests: list[dict[str, Any]] = report["tests"]
+    assert [test["nodeid"].partition("::")[2] for test in tests] == NAMES  # each once, in the spec's order
+    assert report["summary"]["total"] == report["summary"]["collected"] == len(NAMES)
+    return tests
+
+
+def told(tests: list[dict[str, Any]], name: str) -> list[Any]:
+    return [value for test in tests for one in test["user_properties"] for key, value in one.items() if key == name]
+
+
+WHO = 'assert impl.one() == 1\nrecord_property("who", os.getpid())\n'
+
+
+def test_idle_cores_share_the_tests(warm: Warm) -> None:
+    result, events = played(warm, suite(WHO))
+    assert len(set(told(reported(result), "who"))) == 2
+    assert [event["tests"] for event in events if event["event"] == "collected"] == [NAMES]
+    assert sorted(event["test"] for event in events if event["event"] == "test") == NAMES
+
+
+def test_tests_that_may_depend_on_each_other_stay_in_one_process(warm: Warm) -> None:
+    result, _ = played(warm, suite(WHO, independent=False))
+    assert len(set(told(reported(result), "who"))) == 1
+
+
+def test_a_busy_core_is_not_shared(warm: Warm) -> None:
+    work = suite(WHO)
+    warm.prepare(work)
+    until(lambda: min(warm.waiting(work)) >= 1, 60)
+    warm.cores.enter()  # somebody else's guest
+    result, _ = played(warm, work)
+    assert len(set(told(reported(result), "who"))) == 1
+
+
+def test_a_guest_that_dies_is_the_loss_of_its_test_alone(warm: Warm) -> None:
+    starter = "import os\ndef one():\n    return os.getpid() and 1\n\ndef die():\n    os.kill(1, 9)\n    os._exit(3)\n"
+    work = suite("assert (impl.die() if number in (5, 6, 17) else impl.one()) == 1", starter)
+    manifest = work.bundle["tiny/lab.toml"].decode().replace("[functions]", '[functions]\ndie = "() -> int"')
+    result, _ = played(warm, replace(work, bundle={**work.bundle, "tiny/lab.toml": manifest.encode()}))
+    outcomes = [test["outcome"] for test in reported(result)]
+    assert [i for i, outcome in enumerate(outcomes) if outcome != "passed"] == [5, 6, 17]
+
+
+def test_long_lines_of_all_processes_stay_whole(warm: Warm) -> None:
+    body = 'assert impl.one() == 1\nrecord_property("diagnosis", {"message": str(number) * 200_000})\n'
+    result, events = played(warm, suite(body))
+    reported(result)
+    messages = {event["test"]: event["diagnosis"]["message"] for event in events if event["event"] == "test"}
+    assert messages == {name: str(i) * 200_000 for i, name in enumerate(NAMES)}
+
+
+def test_global_generators_do_not_tell_who_ran_before(warm: Warm) -> None:
+    body = 'assert impl.one() == 1\nrecord_property("drawn", [random.random(), float(np.random.random())])\n'
+    alone, _ = played(warm, suite(body, independent=False))
+    shared, _ = played(warm, suite(body))
+    drawn = told(reported(alone), "drawn")
+    assert drawn == told(reported(shared), "drawn")
+    assert len({tuple(pair) for pair in drawn}) == len(NAMES)
+
+
+@pytest.mark.parametrize("which", ["==", "!="])
+def test_a_process_of_the_judge_that_dies_is_our_fault_and_no_verdict(warm: Warm, which: str) -> None:
+    """FIRST is who read the spec; its child has the job, and that one's child is the second stream."""
+    body = f"""
+        assert impl.one() == 1
+        if number > 3 and os.getppid() {which} FIRST:
+            os.kill(os.getpid(), signal.SIGKILL)
+    """
+    result, _ = played(warm, suite(body))
+    assert (result.report, result.fault) == (None, Fault.US)
+    assert "the judge ended without a report" in result.problem
