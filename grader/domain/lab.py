@@ -25,7 +25,8 @@ _FORBIDDEN_IN_PATH = re.compile(r'[\\:*?"<>|]')
 class TestSpec:
     """One listed test. `name` is what pytest prints after the file's `::`; parametrised cases are covered by it.
 
-    `stage` counts from 1; `function` is where the hint lives; a stretch test has no points and never counts.
+    `stage` counts from 1; `function` is where the hint lives; a stretch test has no points and never counts; a `long`
+    one begins before others where tests run side by side.
     """
 
     __test__: ClassVar[bool] = False  # not a test class, whatever its name says
@@ -36,6 +37,7 @@ class TestSpec:
     stretch: bool
     function: str | None
     claim: str
+    long: bool = False
 
 
 @dataclass(frozen=True)
@@ -205,6 +207,7 @@ def _test(table: Table, functions: Mapping[str, str]) -> TestSpec:
         stretch=stretch,
         function=function or None,
         claim=table.text("claim"),
+        long=table.flag("long", False),
     )
     table.refuse_unknown()
     return test

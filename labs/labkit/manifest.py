@@ -1,7 +1,8 @@
 """lab.toml as a spec sees it: the contract, the tests and their points. The grading service validates it strictly."""
 
 import tomllib
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from labkit.returns import Signature
@@ -9,7 +10,10 @@ from labkit.returns import Signature
 
 @dataclass(frozen=True)
 class TestEntry:
-    """One `[[tests]]` entry."""
+    """One `[[tests]]` entry. `long`: it takes long, and begins before others where tests run side by side.
+
+    `measured`: it judges what a real engine did; there is no such test where the lab does not measure.
+    """
 
     __test__ = False  # not a test class, whatever its name says
 
@@ -19,11 +23,17 @@ class TestEntry:
     stage: int | None = None
     function: str | None = None
     stretch: bool = False
+    long: bool = False
+    measured: bool = False
 
 
 @dataclass(frozen=True)
 class Manifest:
     """One lab's folder and what its lab.toml says.
+
+    history: those files of `submission` of which the spec is told every version that was handed in. measured: whether
+    an engine measures for this course; where not, the tests that need one are `left_out` and the others share all
+    points.
 
     false_fail_rate: how often a correct submission fails, by all its stochastic checks together. false_pass_rate: how
     often a submission with an error that a check promises to catch passes it, in all checks and all `rerolls`, the
@@ -44,6 +54,9 @@ class Manifest:
     rerolls: int = 100
     effect: str = ""
     hints: dict[str, list[str]] = field(default_factory=dict)
+    history: tuple[str, ...] = ()
+    measured: bool = False
+    left_out: frozenset[str] = frozenset()
 
     @property
     def short(self) -> str:
@@ -71,7 +84,9 @@ def read_manifest(folder: Path) -> Manifest:
     try:
         data = tomllib.loads(file.read_text(encoding="utf-8"))
         functions = {n: Signature.parse(n, text) for n, text in data.get("functions", {}).items()}
-        tests = {t["name"]: TestEntry(**t) for t in data["tests"]}
+        entries = [TestEntry(**t) for t in data["tests"]]
+        measured = bool(data.get("measured", False))
+        tests = entries if measured else without_measured(entries, data["max_score"])
         calibration = data.get("calibration", {})
         return Manifest(
             folder=folder,
@@ -80,7 +95,7 @@ def read_manifest(folder: Path) -> Manifest:
             max_score=data["max_score"],
             submission=tuple(data["submission"]),
             functions=functions,
-            tests=tests,
+            tests={entry.name: entry for entry in tests},
             false_fail_rate=float(calibration.get("false_fail_rate", 1e-9)),
             stochastic_checks=int(calibration.get("stochastic_checks", 1)),
             false_pass_rate=float(calibration.get("false_pass_rate", 1e-3)),
@@ -88,9 +103,35 @@ def read_manifest(folder: Path) -> Manifest:
             effect=str(calibration.get("effect", "")),
             test_seconds=float(data.get("limits", {}).get("test_seconds", 10)),
             hints=_hints(folder),
+            history=tuple(data.get("history", ())),
+            measured=measured,
+            left_out=frozenset(entry.name for entry in entries) - {entry.name for entry in tests},
         )
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError(f"{file}: {error}") from error
+
+
+def without_measured(entries: Sequence[TestEntry], max_score: int) -> list[TestEntry]:
+    """The tests that need no engine; they share `max_score` in proportion to their points."""
+    kept = [entry for entry in entries if not entry.measured]
+    shares = apportioned([entry.points for entry in kept], max_score)
+    return [replace(entry, points=points) for entry, points in zip(kept, shares, strict=True)]
+
+
+def apportioned(points: Sequence[int], total: int) -> list[int]:
+    """`total` whole points in proportion to `points`: what is left of the whole parts goes to the largest remainders.
+
+    Of equal remainders the earlier one comes first. Nothing is shared out where all have none.
+    """
+    whole = sum(points)
+    if whole == 0:
+        return list(points)
+    parts = [divmod(one * total, whole) for one in points]
+    shares = [part for part, _ in parts]
+    by_remainder = sorted(range(len(parts)), key=lambda i: -parts[i][1])
+    for i in by_remainder[: total - sum(shares)]:
+        shares[i] += 1
+    return shares
 
 
 def _hints(folder: Path) -> dict[str, list[str]]:

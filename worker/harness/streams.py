@@ -1,17 +1,18 @@
 """One job's tests in several processes at once, each with a guest of its own: where cores are idle.
 
-The process that has the job forks the others. Each takes the next test that nobody has; the first one puts all reports
-together. Only tests that do not depend on each other are run like this (`independent` in lab.toml).
+The process that has the job forks the others. Each takes the next test that nobody has, those that take long first; the
+first process puts all reports together. Only tests that do not depend on each other are run like this (`independent` in
+lab.toml).
 """
 
 import json
 import os
 import struct
 from collections.abc import Iterator
-from itertools import chain, pairwise
 from typing import Any
 
 import pytest
+from labkit.plugin import listed_name, manifest_of
 
 _INDEX = struct.Struct("=H")
 #: What fits into a pipe; a longer suite runs in one process.
@@ -24,11 +25,12 @@ class Streams:
     def __init__(self, session: pytest.Session, streams: int) -> None:
         """Become as many processes as `streams` says; returns in each of them."""
         self.number = 0
+        order = sorted(range(len(session.items)), key=lambda place: not _takes_long(session.items[place]))
         self._places = {item.nodeid: place for place, item in enumerate(session.items)}
         self._reports: dict[int, int] = {}
         self._out: int | None = None
         self._waiting, indices = os.pipe()
-        os.write(indices, b"".join(map(_INDEX.pack, range(len(session.items)))))
+        os.write(indices, b"".join(map(_INDEX.pack, order)))
         os.close(indices)
         for number in range(1, streams):
             report, out = os.pipe()
@@ -41,13 +43,9 @@ class Streams:
             self._reports[child] = report
 
     def run(self, session: pytest.Session) -> None:
-        """Run those of the tests that come to this process.
-
-        It takes its next test before it runs one: pytest is to know what may stay set up for it.
-        """
-        for item, upcoming in pairwise(chain(self._taken(session.items), [None])):
-            assert item is not None
-            item.config.hook.pytest_runtest_protocol(item=item, nextitem=upcoming)
+        """Run those of the tests that come to this process."""
+        for item, following in self._taken(session.items):
+            item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
 
     def together(self, report: dict[str, Any] | None) -> dict[str, Any] | None:
         """In the first process: this report and those of the others as one. The others end here.
@@ -63,9 +61,31 @@ class Streams:
         tests.sort(key=lambda test: self._places.get(test["nodeid"], 0))
         return (report or {}) | {"tests": tests, "summary": _sums([(one or {}).get("summary", {}) for one in reports])}
 
-    def _taken(self, items: list[pytest.Item]) -> Iterator[pytest.Item]:
-        while index := os.read(self._waiting, _INDEX.size):
-            yield items[_INDEX.unpack(index)[0]]
+    def _taken(self, items: list[pytest.Item]) -> Iterator[tuple[pytest.Item, pytest.Item | None]]:
+        """Each with a test that says what may stay set up behind it, as pytest wants to know.
+
+        Where all tests are neighbours, any other says it. Else it is the next, which is taken before this one is run.
+        """
+        item = self._take(items)
+        neighbours = len({one.parent for one in items}) == 1
+        while item is not None:
+            if neighbours:
+                yield item, items[1] if item is items[0] else items[0]
+                item = self._take(items)
+            else:
+                following = self._take(items)
+                yield item, following
+                item = following
+
+    def _take(self, items: list[pytest.Item]) -> pytest.Item | None:
+        index = os.read(self._waiting, _INDEX.size)
+        return items[_INDEX.unpack(index)[0]] if index else None
+
+
+def _takes_long(item: pytest.Item) -> bool:
+    manifest = manifest_of(item.config, item.path)
+    entry = manifest.entry(listed_name(item.nodeid)) if manifest is not None else None
+    return entry is not None and entry.long
 
 
 def _received(child: int, pipe: int) -> dict[str, Any] | None:
