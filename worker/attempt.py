@@ -26,6 +26,8 @@ from worker.sandbox import Sandbox, SandboxError
 
 #: Events in one message: a suite of thousands of tests must not make one that is too large.
 MOST_EVENTS = 100
+#: Between two messages, in seconds: nobody sees the difference, and the core belongs to the tests meanwhile.
+EVENTS_APART_S = 0.05
 #: Beats to a lease, and how soon one that failed is tried again, in seconds.
 BEATS = 3
 BEAT_AGAIN_S = 1.0
@@ -50,6 +52,7 @@ class Attempt:
         self._over = threading.Event()
         self._rest: list[Event] = []
         self._events: queue.SimpleQueue[Event | None] = queue.SimpleQueue()
+        self._next_message = 0.0
         self._log = log.bind(job=claim.job_id, attempt=claim.attempt)
 
     def work(self) -> None:
@@ -125,6 +128,7 @@ class Attempt:
                 return
             if self._dropped:
                 continue
+            self._next_message = time.monotonic() + EVENTS_APART_S
             try:
                 self._client.events(self.claim, batch)
             except NotUnderstood as error:
@@ -133,7 +137,7 @@ class Attempt:
                 self.drop(str(error))
 
     def _next_events(self) -> tuple[list[Event], bool]:
-        """What has come up since, at least one event unless it is the end; and whether more may come."""
+        """What has come until the next message is due, at least one event unless it is the end; and whether more may."""
         batch: list[Event] = []
         event = self._events.get()
         while event is not None:
@@ -141,7 +145,7 @@ class Attempt:
             if len(batch) == MOST_EVENTS:
                 return batch, True
             try:
-                event = self._events.get_nowait()
+                event = self._events.get(timeout=max(0.0, self._next_message - time.monotonic()))
             except queue.Empty:
                 return batch, True
         return batch, False

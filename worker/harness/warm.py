@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, NoReturn
 
+import numpy.ma  # noqa: F401 - numpy does it at the first np.unique: here once, not in each job
 import pytest
 
 from worker.harness.judge import conclude, judge, link, options, settle, spec_of

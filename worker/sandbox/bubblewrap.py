@@ -128,7 +128,7 @@ class BubblewrapCell:
                 held.callback(claim.close)
                 words += view.drop(user)
             words += view.bounds(limits, grouped=self._parents is not None)
-            words += command(argv, view.python(), PYTHONPATH=view.SITE)
+            words += command(role, argv, view.python(), PYTHONPATH=view.SITE)
             group = self._group(limits)
             if group:
                 held.callback(group.remove)

@@ -123,7 +123,7 @@ class DockerCell:
     ) -> DockerProcess:
         """See `Cell`."""
         self._processes.check()
-        words = inside.command(argv, _PYTHON)
+        words = inside.command(role, argv, _PYTHON)
         with engine.blamed("the container could not be started"), ExitStack() as undo:
             container = self._create(role, words, limits)
             undo.callback(self._api.remove_container, container, force=True, v=True)
