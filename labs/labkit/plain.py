@@ -58,7 +58,8 @@ class _Copier:
             return self._array(value)
         if isinstance(value, (list, tuple, range)):
             self._count(len(value))
-            copied = [self.copy(item, depth + 1) for item in value]
+            items = list(value)
+            copied = items if _is_flat(items) else [self.copy(item, depth + 1) for item in items]
             return tuple(copied) if isinstance(value, tuple) else copied
         if isinstance(value, dict):
             return self._dict(value, depth)
@@ -71,6 +72,8 @@ class _Copier:
             raise NotPlain(f"more than {MAX_ITEMS:,} items")
 
     def _base(self, value: Any) -> Any:
+        if type(value) is float:
+            return value
         plain = next(exact(value) for base, exact in _EXACT if isinstance(value, base))
         if isinstance(plain, int) and plain.bit_length() > MAX_INT_BITS:
             raise NotPlain(f"an integer of {plain.bit_length():,} bits")
@@ -106,6 +109,8 @@ class _Copier:
             return np.array(value, dtype=native, order="C", copy=True, subok=False)
 
 
+_LARGEST = 2**MAX_INT_BITS - 1
+
 #: What a subclass holds, whatever it says of itself.
 _EXACT: tuple[tuple[type, Callable[[Any], Any]], ...] = (
     (int, int.__int__),
@@ -116,6 +121,14 @@ _EXACT: tuple[tuple[type, Callable[[Any], Any]], ...] = (
 
 #: Long doubles differ from machine to machine: they arrive as doubles.
 _NARROWER = {np.dtype(wide).str[1:]: np.dtype(to) for wide, to in (("g", "f8"), ("G", "c16"))}
+
+
+def _is_flat(items: list[Any]) -> bool:
+    """Whether they are ints, or floats, and nothing else that a copy or a digest must look into one by one."""
+    kinds = set(map(type, items))
+    if kinds == {int}:
+        return -_LARGEST <= min(items) and max(items) <= _LARGEST
+    return kinds == {float}
 
 
 def is_key(value: Any) -> bool:
@@ -142,8 +155,12 @@ def _feed(digest: Any, value: Any, depth: int) -> None:
         digest.update(f"a{value.dtype.str}{value.shape}".encode())
         digest.update(np.ascontiguousarray(value).tobytes())
     elif isinstance(value, (list, tuple)):
-        digest.update(f"{type(value).__name__}{len(value)}".encode())
-        for item in value:
+        items = list(value)
+        digest.update(f"{type(value).__name__}{len(items)}".encode())
+        if _is_flat(items):
+            digest.update(repr(items).encode())
+            return
+        for item in items:
             _feed(digest, item, depth + 1)
     elif isinstance(value, dict):
         digest.update(f"d{len(value)}".encode())
