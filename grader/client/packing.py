@@ -65,4 +65,5 @@ def _described(lab: ChosenLab) -> Lab:
         stochastic_checks=1,
         functions=MappingProxyType({}),
         tests=(),
+        optional=lab.optional,
     )

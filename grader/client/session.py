@@ -21,6 +21,7 @@ class ChosenLab:
     id: str
     title: str
     submission: tuple[str, ...]
+    optional: tuple[str, ...] = ()
 
 
 def connect(server: str | None) -> Remote:
@@ -68,8 +69,8 @@ def labs_of(remote: Remote, course: str) -> list[ChosenLab]:
 
 def _lab(course: str, data: dict[str, Any], server: str) -> ChosenLab:
     try:
-        files = tuple(str(file) for file in data["submission"])
-        return ChosenLab(course, str(data["id"]), str(data["title"]), files)
+        files, optional = (tuple(str(file) for file in data[name]) for name in ("submission", "optional"))
+        return ChosenLab(course, str(data["id"]), str(data["title"]), files, optional)
     except (KeyError, TypeError):
         raise Incomprehensible(server) from None
 

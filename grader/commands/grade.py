@@ -1,6 +1,7 @@
 """`grader grade LAB PATH`: grade one submission and show what its author should read."""
 
 import json
+import time
 from typing import Annotated
 
 import typer
@@ -41,7 +42,7 @@ def run(
     runner = app.runner(sandbox)
     used = app.seed(submission, folder) if seed is None else seed
     with console.progress(folder.lab.title, quiet) as on_event:
-        return grade(folder, submission, used, runner, tests=names, on_event=on_event)
+        return grade(folder, submission, used, runner, tests=names, at=time.time(), on_event=on_event)
 
 
 def _named(lab: Lab, tests: list[str]) -> tuple[str, ...]:

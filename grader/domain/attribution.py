@@ -84,11 +84,20 @@ def has_solution(lab: Lab, lab_path: str, bundle: Mapping[str, bytes]) -> bool:
 
 
 def canary_of(assignment: Assignment, tests: tuple[str, ...]) -> Assignment | None:
-    """The same run of those tests with the course's own solution handed in; None where the bundle has none."""
+    """The same run of those tests with the course's own solution handed in; None where the bundle has none.
+
+    Nothing is measured once more: that is about an engine, which has words of its own for what went wrong.
+    """
+    tests = tuple(name for name in tests if not _is_measured(assignment.lab, name))
     if not tests or not has_solution(assignment.lab, assignment.lab_path, assignment.bundle):
         return None
     solution = assignment.bundle[f"{assignment.lab_path}/{SOLUTION}"]
     return replace(assignment, submission=Submission({assignment.lab.submission[0]: solution}), tests=tests)
+
+
+def _is_measured(lab: Lab, name: str) -> bool:
+    listed = lab.test(name)
+    return listed is not None and listed.measured
 
 
 def read_canary(body: bytes | None, lab: Lab) -> Report | None:

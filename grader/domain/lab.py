@@ -2,7 +2,7 @@
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from types import MappingProxyType
@@ -26,7 +26,7 @@ class TestSpec:
     """One listed test. `name` is what pytest prints after the file's `::`; parametrised cases are covered by it.
 
     `stage` counts from 1; `function` is where the hint lives; a stretch test has no points and never counts; a `long`
-    one begins before others where tests run side by side.
+    one begins before others where tests run side by side; a `measured` one judges what a real engine did.
     """
 
     __test__: ClassVar[bool] = False  # not a test class, whatever its name says
@@ -38,17 +38,22 @@ class TestSpec:
     function: str | None
     claim: str
     long: bool = False
+    measured: bool = False
 
 
 @dataclass(frozen=True)
 class LabLimits:
-    """What a submission may use: `test_seconds` wall time of its code in one test, `run_seconds` for everything."""
+    """What a submission may use: `test_seconds` wall time of its code in one test, `run_seconds` for everything.
+
+    `measure_seconds` is what a measurement may take beyond that, waiting for the engine included.
+    """
 
     test_seconds: float
     run_seconds: float
     memory_mib: int
     processes: int
     scratch_mib: int
+    measure_seconds: float = 900.0
 
 
 @dataclass(frozen=True)
@@ -57,10 +62,12 @@ class Lab:
 
     `false_pass_rate` is that of one student whose programs all have the error `effect` describes, split evenly over
     `stochastic_checks` and `rerolls`, the programs they may try that differ in more than comments and layout.
-    `submission` lists the student's files relative to the lab's folder; the first is what a lone file is taken for.
+    `submission` lists the student's files relative to the lab's folder; the first is what a lone file is taken for, and
+    those in `optional` may be missing. Of those in `history` the spec is told every version that was handed in.
     `functions` maps each function of the contract to its signature and return type, as written. `policy` is the table
     of that name as written, which the rules of a course are read from: see `course_rules`. `independent`: no test
-    depends on another, so that they may run side by side.
+    depends on another, so that they may run side by side. Where nothing is `measured` there are no tests of
+    measurements: the others share all points.
     """
 
     id: str
@@ -81,6 +88,9 @@ class Lab:
     rerolls: int = 100
     effect: str = ""
     independent: bool = False
+    optional: tuple[str, ...] = ()
+    history: tuple[str, ...] = ()
+    measured: bool = False
 
     @classmethod
     def from_toml(cls, text: str, *, file: str) -> Self:
@@ -93,7 +103,8 @@ class Lab:
         lab = cls._from_table(Table(data, "", problems))
         if problems:
             raise BadManifest(file, problems)
-        return replace(lab, policy=MappingProxyType(data.get("policy", {})))
+        lab = replace(lab, policy=MappingProxyType(data.get("policy", {})))
+        return lab if lab.measured else replace(lab, tests=_without_measured(lab))
 
     @classmethod
     def _from_table(cls, top: Table) -> Self:
@@ -101,6 +112,7 @@ class Lab:
         spec = top.text("spec", "test_lab.py", pattern=r".+\.py", expected="the relative path of a .py file")
         functions = _functions(top, required=isolation == "split")
         calibration = top.table("calibration")
+        submission = _submission(top, spec)
         lab = cls(
             id=top.text("id", pattern=_ID, expected="lower-case letters, digits and hyphens"),
             title=top.text("title"),
@@ -108,7 +120,7 @@ class Lab:
             queue=top.choice("queue", QUEUES, "cpu"),
             isolation=isolation,
             independent=top.flag("independent", False),
-            submission=_submission(top, spec),
+            submission=submission,
             spec=spec,
             max_score=top.whole("max_score", least=1, most=MOST_POINTS),
             limits=_limits(top.table("limits")),
@@ -119,6 +131,9 @@ class Lab:
             false_pass_rate=calibration.number("false_pass_rate", 1e-3, above=0, most=0.5),
             rerolls=calibration.whole("rerolls", 100, least=1, most=1_000_000),
             effect=calibration.text("effect") if calibration.has("effect") else "",
+            optional=_some_of(top, "optional", submission[1:]),
+            history=_some_of(top, "history", submission),
+            measured=top.flag("measured", False),
         )
         calibration.refuse_unknown()
         check_policy(top.table("policy"), {test.name for test in lab.tests})
@@ -154,6 +169,7 @@ def _limits(table: Table) -> LabLimits:
         memory_mib=table.whole("memory_mib", 512, least=1, most=1_048_576),
         processes=table.whole("processes", 32, least=1, most=4_096),
         scratch_mib=table.whole("scratch_mib", 16, least=1, most=1_048_576),
+        measure_seconds=table.number("measure_seconds", 900, above=0, most=86_400),
     )
     table.refuse_unknown()
     if limits.test_seconds > limits.run_seconds:
@@ -173,6 +189,15 @@ def _submission(top: Table, spec: str) -> tuple[str, ...]:
     if len({file.casefold() for file in files}) < len(files):
         top.wrong("submission", "each file once, whatever its case", files)
     return tuple(files)
+
+
+def _some_of(top: Table, name: str, files: Sequence[str]) -> tuple[str, ...]:
+    """The list `name`, if there is one, of files of the submission that it may hold."""
+    found = top.texts(name, "a list of files that are in submission") if top.has(name) else []
+    for file in found:
+        if file not in files:
+            top.wrong(name, f"some of {', '.join(files) or 'no file at all'}", file)
+    return tuple(found)
 
 
 def _check_path(top: Table, name: str, path: str) -> None:
@@ -208,6 +233,7 @@ def _test(table: Table, functions: Mapping[str, str]) -> TestSpec:
         function=function or None,
         claim=table.text("claim"),
         long=table.flag("long", False),
+        measured=table.flag("measured", False),
     )
     table.refuse_unknown()
     return test
@@ -215,6 +241,18 @@ def _test(table: Table, functions: Mapping[str, str]) -> TestSpec:
 
 def _listed(names: Mapping[str, str]) -> str:
     return ", ".join(list(names)[:10]) or "there are none"
+
+
+def _without_measured(lab: Lab) -> tuple[TestSpec, ...]:
+    """The other tests, among whom all points are shared in proportion: the largest remainders are rounded up."""
+    kept = [test for test in lab.tests if not test.measured]
+    total = sum(test.points for test in kept)
+    if not total or len(kept) == len(lab.tests):
+        return tuple(kept)
+    shares = [divmod(test.points * lab.max_score, total) for test in kept]
+    left = lab.max_score - sum(whole for whole, _ in shares)
+    rounded_up = sorted(range(len(kept)), key=lambda place: -shares[place][1])[:left]
+    return tuple(replace(test, points=shares[place][0] + (place in rounded_up)) for place, test in enumerate(kept))
 
 
 def _check_sum(top: Table, lab: Lab) -> None:

@@ -13,9 +13,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from grader.domain.lab import Lab
-from grader.domain.measurements import line, message, number
-from grader.domain.report import Verdict
+from grader.domain.measurements import line, message, number, part
+from grader.domain.report import TestResult, Verdict
 from grader.domain.run import Event
+from grader.domain.score import earned
 
 #: An attempt cannot tell more than this; a lab has a few hundred tests at most.
 MAX_EVENTS = 5_000
@@ -47,12 +48,17 @@ def told(raw: Event, lab: Lab) -> tuple[str, dict[str, Any]] | None:
     return "test", {
         "test": name,
         "verdict": str(verdict),
-        "points": listed.points if verdict is Verdict.PASSED and not listed.stretch else 0,
+        "points": earned(listed, TestResult(name, verdict, share=_share(raw))),
         "max_points": 0 if listed.stretch else listed.points,
         "stretch": listed.stretch,
         "duration_s": round(max(0.0, number(raw.get("duration_s")) or 0.0), 4),
         "message": message(diagnosis.get("message")) if isinstance(diagnosis, dict) else "",
     }
+
+
+def _share(raw: Event) -> float:
+    """All of its points where a test does not say."""
+    return (part(raw["share"]) or 0.0) if "share" in raw else 1.0
 
 
 def _verdict(raw: Event) -> Verdict:

@@ -109,7 +109,8 @@ class Diagnosis:
 class Properties:
     """The `user_properties` of one test. `verdict` is whatever word the judge left, not yet judged.
 
-    `used_s` is the wall time of the submission's code, None where the judge did not measure it.
+    `used_s` is the wall time of the submission's code, None where the judge did not measure it. `share` is the part of
+    its points that a test earns where it passes.
     """
 
     verdict: str = ""
@@ -117,6 +118,7 @@ class Properties:
     checks: tuple[Check, ...] = ()
     output: str = ""
     used_s: float | None = None
+    share: float = 1.0
 
 
 def read_properties(raw: object) -> Properties:
@@ -126,7 +128,8 @@ def read_properties(raw: object) -> Properties:
     checks: list[Check] = []
     output: list[str] = []
     used_s: float | None = None
-    for name, value in _pairs(raw):
+    share = 1.0
+    for name, value in pairs(raw):
         if name == "verdict" and isinstance(value, str):
             verdict = verdict or value
         elif name == "diagnosis" and isinstance(value, dict):
@@ -137,7 +140,9 @@ def read_properties(raw: object) -> Properties:
             output.append(value)
         elif name == "used_s":
             used_s = number(value)
-    return Properties(verdict, diagnosis, tuple(checks), clean("\n".join(output), OUTPUT_CHARACTERS), used_s)
+        elif name == "share":
+            share = min(share, part(value) or 0.0)
+    return Properties(verdict, diagnosis, tuple(checks), clean("\n".join(output), OUTPUT_CHARACTERS), used_s, share)
 
 
 def number(value: object) -> float | None:
@@ -161,7 +166,8 @@ def line(value: object) -> str:
     return clean_line(value, LINE_CHARACTERS) if isinstance(value, str) else ""
 
 
-def _pairs(raw: object) -> Iterator[tuple[object, object]]:
+def pairs(raw: object) -> Iterator[tuple[object, object]]:
+    """Name and value of each property in `raw`."""
     for item in raw if isinstance(raw, list) else ():
         if isinstance(item, dict):
             yield from item.items()
@@ -188,7 +194,7 @@ def _check(value: dict[str, object]) -> Check:
         kind=kind if isinstance(kind, str) and kind in KINDS else "",
         statistic=line(value.get("statistic")),
         effect=line(value.get("effect")),
-        power=_share(value.get("power")),
+        power=part(value.get("power")),
         seed=seed if isinstance(seed, str) and _SEED.fullmatch(seed) else "",
         needed=line(value.get("needed")),
         trace=_trace(value.get("trace")),
@@ -232,11 +238,12 @@ def _trace(value: object) -> Trace | None:
 
 def _shares(value: object, most: int) -> tuple[float, ...]:
     """Of the first `most` and one more; empty where anything in it is no share."""
-    numbers = [_share(item) for item in value[: most + 1]] if isinstance(value, list) else []
+    numbers = [part(item) for item in value[: most + 1]] if isinstance(value, list) else []
     shares = tuple(item for item in numbers if item is not None)
     return shares if len(shares) == len(numbers) else ()
 
 
-def _share(value: object) -> float | None:
+def part(value: object) -> float | None:
+    """`value` as a number from 0 to 1; None for anything else."""
     share = number(value)
     return share if share is not None and 0 <= share <= 1 else None

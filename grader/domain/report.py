@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 
 from grader.domain.errors import Fault, UnreadableReport
 from grader.domain.lab import Lab
+from grader.domain.measured import Measured, read_measured
 from grader.domain.measurements import CHECKS, Check, Diagnosis, Properties, line, message, number, read_properties
 
 MAX_REPORT_BYTES = 8 * 1024 * 1024
@@ -64,7 +65,7 @@ class TestResult:
     """One listed test: its verdict, the seconds of all its cases, and what it left behind. All text is clean.
 
     `used_s` is the wall time of the submission's code in its slowest case, from its first call to its last answer; None
-    where it was never called.
+    where it was never called. `share`: the part of its points that a test which passed earns, its worst case's.
     """
 
     __test__: ClassVar[bool] = False  # not a test class, whatever its name says
@@ -77,6 +78,8 @@ class TestResult:
     output: str = ""
     used_s: float | None = None
     attribution: Attribution | None = None
+    share: float = 1.0
+    measured: Measured | None = None
 
 
 @dataclass(frozen=True)
@@ -89,6 +92,11 @@ class Report:
     def of(self, name: str) -> TestResult:
         """The result of the listed test `name`; missing if there is none."""
         return next((result for result in self.tests if result.name == name), TestResult(name, Verdict.MISSING))
+
+    @property
+    def measured(self) -> Measured | None:
+        """What an engine measured, as the first test that says so tells it."""
+        return next((result.measured for result in self.tests if result.measured is not None), None)
 
 
 def read_report(text: bytes | None, lab: Lab) -> Report:
@@ -150,7 +158,8 @@ def _result(name: str, cases: Sequence[Sequence[Mapping[str, Any]]]) -> TestResu
     checks = tuple(check for result in results for check in result.checks)
     used_s = max((result.used_s for result in results if result.used_s is not None), default=None)
     seconds = sum(result.duration_s for result in results)
-    return replace(worst, duration_s=seconds, checks=checks[:CHECKS], used_s=used_s)
+    share = min(result.share for result in results)
+    return replace(worst, duration_s=seconds, checks=checks[:CHECKS], used_s=used_s, share=share)
 
 
 def _case(name: str, entries: Sequence[Mapping[str, Any]]) -> TestResult:
@@ -169,6 +178,8 @@ def _case(name: str, entries: Sequence[Mapping[str, Any]]) -> TestResult:
         checks=properties.checks,
         output=properties.output,
         used_s=properties.used_s,
+        share=properties.share,
+        measured=read_measured(entries[0].get("user_properties")),
     )
 
 

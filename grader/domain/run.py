@@ -19,11 +19,20 @@ MAX_STAGES = 20
 
 
 @dataclass(frozen=True)
+class Version:
+    """One version of a file that was handed in: `at`, an ISO time in UTC, and its text."""
+
+    at: str
+    text: str
+
+
+@dataclass(frozen=True)
 class Assignment:
     """One submission to run under one lab's spec.
 
     `bundle` holds the course's files that the judge needs, by path relative to the course folder; `lab_path` is the
     lab's folder in it. `tests` chooses tests by name, None all. `sandbox` asks for a kind, empty for the runner's own.
+    `history` has the versions of each file in the lab's history that were handed in, oldest first, this one the last.
     """
 
     lab: Lab
@@ -33,6 +42,7 @@ class Assignment:
     seed: int
     tests: tuple[str, ...] | None = None
     sandbox: str = ""
+    history: Mapping[str, tuple[Version, ...]] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True)

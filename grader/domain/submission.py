@@ -109,6 +109,8 @@ def check_files(files: Mapping[str, bytes], lab: Lab, beside: Sequence[str] = ()
     """
     for path in lab.submission:
         if path not in files:
+            if path in lab.optional:
+                continue
             raise missing_file(path, [name for name in (*files, *beside) if name not in lab.submission])
         if len(files[path]) > MAX_FILE_BYTES:
             raise too_large(path)

@@ -138,6 +138,13 @@ class Submissions(Protocol):
         """The newest of one person for one lab."""
         ...
 
+    def until(self, handin: Handin, people: Sequence[int], limit: int) -> list[tuple[float, Submission]]:
+        """What these people have handed in for the lab of `handin` up to it, oldest first: the newest `limit`.
+
+        It is the last. Of others' it has what came before its own moment.
+        """
+        ...
+
     def page(
         self, course: str, *, person_id: int | None = None, lab: str | None = None, before: str = "", limit: int = 50
     ) -> list[Handed]:

@@ -12,6 +12,7 @@ from grader.domain.run import Assignment, Event
 from grader.domain.score import Score, score
 from grader.domain.submission import Submission
 from grader.ports import LabFolder, Runner
+from grader.steps.versions import versions
 
 MACHINE_ADVICE = "run it again when this machine has less to do, or on another one"
 
@@ -39,13 +40,16 @@ def grade(
     runner: Runner,
     *,
     tests: tuple[str, ...] | None = None,
+    at: float = 0.0,
     on_event: Callable[[Event], None] = lambda event: None,
 ) -> Graded:
     """Run `submission` under the lab in `folder` and judge the report. Raises GradingFailed: nothing is scored then.
 
     That is also where a test ended as on a broken machine and the course's own solution fared no better on this one.
+    `at` is when it was handed in: it has no past.
     """
-    assignment = Assignment(folder.lab, folder.bundle(), folder.path, submission, seed, tests)
+    told = {name: (version,) for name, version in versions(folder.lab, submission, at).items()}
+    assignment = Assignment(folder.lab, folder.bundle(), folder.path, submission, seed, tests, history=told)
     result = runner.run(assignment, on_event)
     if result.report is None or result.fault is not None:
         raise GradingFailed(result.fault or Fault.US, result.problem)

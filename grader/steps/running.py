@@ -19,11 +19,12 @@ from grader.domain.marks import marks
 from grader.domain.measurements import message
 from grader.domain.operations import WorkerBeat
 from grader.domain.report import Verdict, read_report
-from grader.domain.run import RunResult
+from grader.domain.run import RunResult, Version
 from grader.domain.score import score
 from grader.domain.submission import Submission
 from grader.steps.access import digest
 from grader.steps.service import Service
+from grader.steps.versions import history
 from grader.steps.viewing import the_spec
 
 log = logging.getLogger(__name__)
@@ -38,6 +39,7 @@ class Claimed:
     job: Job
     spec: Spec
     files: Submission
+    history: Mapping[str, Sequence[Version]]
     token: str = field(repr=False)
 
 
@@ -63,8 +65,9 @@ def claim(service: Service, job_id: str, worker: str) -> Claimed | None:
     service.changed(job.id)
     handin = service.store.submissions.get(job.submission_id)
     files = service.store.submissions.files(handin.digest) if handin else None
-    assert files is not None, "a job's submission is kept with it"
-    return Claimed(job, the_spec(service, job.spec_digest), files, token)
+    assert handin is not None and files is not None, "a job's submission is kept with it"
+    spec = the_spec(service, job.spec_digest)
+    return Claimed(job, spec, files, history(service, spec.lab, handin), token)
 
 
 def holder(service: Service, job_id: str, token: str) -> Job | None:

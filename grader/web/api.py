@@ -92,8 +92,16 @@ def revoke_token(token_id: Annotated[int, Path(ge=0, lt=2**31)], viewer: SignedI
 def labs(course: Slug, viewer: SignedIn, service: TheService) -> list[LabOut]:
     """The labs of a course, in its order."""
     access.require(viewer, course, Role.STUDENT)
-    return [LabOut.model_validate({**vars(lab), "submission": list(lab.submission)}) for lab in
-            service.store.courses.labs(course)]  # fmt: skip
+    return [
+        LabOut.model_validate(
+            {
+                **vars(lab),
+                "submission": lab.submission,
+                "optional": viewing.the_spec(service, lab.spec_digest).lab.optional,
+            }
+        )
+        for lab in service.store.courses.labs(course)
+    ]
 
 
 @router.post(

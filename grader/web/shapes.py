@@ -30,6 +30,7 @@ class LabOut(BaseModel):
     max_score: int
     spec_digest: str
     submission: list[str]
+    optional: list[str]
 
 
 class PlaceOut(BaseModel):

@@ -94,6 +94,7 @@ def claim(job_id: str, by: Claim, service: TheService) -> dict[str, Any]:
             "bundle": None if claimed.spec.digest in by.known else _coded(claimed.spec.bundle),
             "files": _coded(claimed.files.files),
             "seed": claimed.job.seed,
+            "history": {name: [vars(one) for one in versions] for name, versions in claimed.history.items()},
         },
     }
 

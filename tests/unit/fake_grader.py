@@ -11,7 +11,7 @@ from typing import Any
 
 TOKEN = "grd_right"
 LAB = {"id": "lab-01-counting", "title": "Counting", "order": 1, "queue": "cpu", "max_score": 10,
-       "spec_digest": "ab", "submission": ["starter.py"]}  # fmt: skip
+       "spec_digest": "ab", "submission": ["starter.py"], "optional": []}  # fmt: skip
 COUNT = {"test": "test_count", "verdict": "passed", "points": 6, "max_points": 6, "stretch": False, "duration_s": 0.01}
 TOTAL = {"test": "test_total", "verdict": "failed", "points": 0, "max_points": 4, "stretch": False, "duration_s": 0.02}
 FINDING = {"tests": ["test_total"], "points": 4, "verdict": "failed", "fault": "student", "cause": "off-by-one",

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grader.domain.errors import BadManifest, Fault
+from grader.domain.errors import BadManifest, Fault, UnreadableSubmission
 from grader.domain.lab import Lab
+from grader.domain.submission import check_files
 
 
 def problems(text: str) -> dict[str, str]:
@@ -90,6 +91,9 @@ def test_an_unknown_key_is_refused_with_the_one_that_was_meant(manifest: str) ->
         ("[functions]", "[calibration]\nrerolls = 0\n[functions]", "calibration.rerolls", "from 1 to 1000000"),
         ("[functions]", '[calibration]\neffect = ""\n[functions]', "calibration.effect", "one line of text"),
         ("[functions]", "[calibration]\nfalse_pas_rate = 1\n[functions]", "calibration.false_pas_rate", "did you mean"),
+        ("order = 1", 'order = 1\nhistory = ["notes.txt"]', "history", "expected some of starter.py"),
+        ("order = 1", 'order = 1\noptional = ["starter.py"]', "optional", "some of no file at all"),
+        ("order = 1", 'order = 1\nmeasured = "yes"', "measured", "true or false"),
         ("order = 1", f"order = 0x{'f' * 9000}", "order", "a number of about 10838 digits"),
     ],
 )  # fmt: skip
@@ -122,3 +126,22 @@ _VALUES = st.sampled_from(["1", "-1", '"x"', "[]", "[1]", "{}", "[{}]", "[[]]", 
 @given(st.dictionaries(_KEYS, _VALUES))
 def test_whatever_a_manifest_holds_only_a_bad_manifest_is_raised(data: dict[str, str]) -> None:
     assert problems("\n".join(f"{key} = {value}" for key, value in data.items()))
+
+
+def test_where_nothing_is_measured_those_tests_are_gone_and_the_others_share_all_points(manifest: str) -> None:
+    text = manifest.replace("points = 4", "points = 4\nmeasured = true")
+    assert {t.name: t.points for t in Lab.from_toml(text, file="").tests} == {"test_count": 10, "test_large": 0}
+    measured = Lab.from_toml(f"measured = true\n{text}", file="")
+    assert {t.name: t.points for t in measured.tests} == {"test_count": 6, "test_total": 4, "test_large": 0}
+    assert measured.max_score == 10
+
+
+def test_only_an_optional_file_may_be_missing(manifest: str) -> None:
+    files = 'submission = ["starter.py", "notes.txt"]'
+    both = Lab.from_toml(manifest.replace('submission = ["starter.py"]', files), file="")
+    one = Lab.from_toml(manifest.replace('submission = ["starter.py"]', f'{files}\noptional = ["notes.txt"]'), file="")
+    check_files({"starter.py": b"x = 1"}, one)
+    with pytest.raises(UnreadableSubmission, match=r"there is no notes\.txt"):
+        check_files({"starter.py": b"x = 1"}, both)
+    with pytest.raises(UnreadableSubmission, match=r"notes\.txt is empty"):
+        check_files({"starter.py": b"x = 1", "notes.txt": b""}, one)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from grader.domain.errors import Fault, UnreadableReport
 from grader.domain.lab import Lab
+from grader.domain.live import told
 from grader.domain.measurements import OUTPUT_CHARACTERS, Check, Diagnosis
 from grader.domain.report import LISTED_UNKNOWN, MAX_REPORT_BYTES, Report, TestResult, Verdict, read_report
 
@@ -216,3 +217,27 @@ def test_any_json_is_read_or_refused_as_unreadable(lab: Lab, data: Any) -> None:
 def test_any_bytes_are_refused_as_unreadable(lab: Lab, data: bytes) -> None:
     with pytest.raises(UnreadableReport):
         read_report(data, lab)
+
+
+@pytest.mark.parametrize(
+    ("said", "share"),
+    [((), 1.0), ((0.75,), 0.75), ((0.75, 0.5), 0.5), ((7,), 0.0), (("all",), 0.0), ((None,), 0.0), ((True,), 0.0)],
+)
+def test_a_share_is_what_the_report_says_and_nothing_where_it_makes_no_sense(
+    said: tuple[Any, ...], share: float, lab: Lab
+) -> None:
+    properties = [{"share": value} for value in said]
+    assert count(lab, entry("test_count", PASSED, (PASSED, PASSED, PASSED), *properties)).share == share
+
+
+def test_of_several_cases_the_least_share_counts(lab: Lab) -> None:
+    cases = [entry(f"test_count[{part}]", PASSED, (PASSED,) * 3, {"share": part}) for part in (1, 0.25, 0.5)]
+    assert count(lab, *cases).share == 0.25
+
+
+def test_watchers_see_the_share_at_once(lab: Lab) -> None:
+    event = {"event": "test", "test": "test_count", "outcome": PASSED, "share": 0.5}
+    for raw, points in ((event, 3), ({**event, "share": "x"}, 0), ({**event, "outcome": FAILED}, 0)):
+        found = told(raw, lab)
+        assert found is not None
+        assert found[1]["points"] == points

@@ -2,6 +2,7 @@
 
 import dataclasses
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -35,6 +36,13 @@ def test_a_score_never_leaves_its_bounds_even_if_the_points_do(lab: Lab) -> None
     for points, expected in ((50, 10), (-50, 0)):
         odd = dataclasses.replace(lab, tests=(dataclasses.replace(lab.tests[0], points=points),))
         assert score(passed, odd).points == expected
+
+
+@pytest.mark.parametrize(("share", "worth"), [(1.0, 6), (0.75, 5), (0.4, 2), (0.25, 2), (0.05, 0), (0.0, 0)])
+def test_a_pass_may_be_worth_a_share_rounded_half_up(lab: Lab, share: float, worth: int) -> None:
+    part = Report((TestResult("test_count", Verdict.PASSED, share=share),))
+    assert score(part, lab).points == worth
+    assert score(Report((TestResult("test_count", Verdict.FAILED, share=share),)), lab).points == 0
 
 
 @given(st.dictionaries(st.sampled_from(["test_count", "test_total", "test_large", "other"]), st.sampled_from(Verdict)))

@@ -1,5 +1,6 @@
 """What was handed in."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Connection, and_, exists, func, insert, select, tuple_, update
@@ -60,6 +61,23 @@ class SqlSubmissions(Transactions):
         with self._read() as db:
             row = db.execute(query.order_by(c.number.desc()).limit(1)).mappings().first()
         return None if row is None else to_handin(row)
+
+    def until(self, handin: Handin, people: Sequence[int], limit: int) -> list[tuple[float, Submission]]:
+        """See `Submissions`."""
+        c = submission.c
+        own = and_(c.person_id == handin.person_id, c.number <= handin.number)
+        others = and_(c.person_id.in_(people), c.person_id != handin.person_id, c.created_at < handin.created_at)
+        newest_first = (c.id == handin.id).desc(), c.created_at.desc(), c.number.desc()
+        query = (
+            select(c.created_at, content.c.files)
+            .join(content, content.c.digest == c.digest)
+            .where(c.course == handin.course, c.lab == handin.lab, own | others)
+            .order_by(*newest_first)
+            .limit(limit)
+        )
+        with self._read() as db:
+            rows = db.execute(query).all()
+        return [(at, Submission(unpack_files(packed))) for at, packed in reversed(rows)]
 
     def page(
         self, course: str, *, person_id: int | None = None, lab: str | None = None, before: str = "", limit: int = 50
