@@ -1,5 +1,6 @@
 """`grader demo`: the main job end to end on one machine: a course, three students, real submissions, live verdicts."""
 
+import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -98,7 +99,7 @@ def _grade(remotes: dict[Student, Remote], course: str, settings: Settings) -> N
     for lab in labs:
         folder = settings.course / shelf.find(lab.id).path
         for student, remote in remotes.items():
-            packed = packing.pack(lab, str(folder / student.file))
+            packed = _packed(lab, folder, student)
             answer = remote.submit(course, lab.id, packed.name, packed.data, lambda: None)
             handed[student, lab.id] = Seen.read(answer, remote.server)
     for lab in labs:
@@ -107,6 +108,19 @@ def _grade(remotes: dict[Student, Remote], course: str, settings: Settings) -> N
             handed[student, lab.id] = _followed(student, remote, handed[student, lab.id])
         _story(lab.title, [handed[student, lab.id] for student in STUDENTS])
     console.out.print(_table(labs, handed))
+
+
+def _packed(lab: session.ChosenLab, folder: Path, student: Student) -> packing.Packed:
+    """What a student hands in: their program and, once they have begun, the lab's example of each other file."""
+    first, *others = lab.submission
+    beside = folder if student.file == first else folder / "examples"
+    files = {first: folder / student.file} | {name: beside / name for name in others}
+    with tempfile.TemporaryDirectory(prefix="grader-demo-") as place:
+        for name, file in files.items():
+            if file.is_file():
+                (Path(place) / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(file, Path(place) / name)
+        return packing.pack(lab, place)
 
 
 def _followed(student: Student, remote: Remote, found: Seen) -> Seen:
