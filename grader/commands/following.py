@@ -47,6 +47,9 @@ class Screen:
                 self._now("running")
             case "test":
                 self._test(seen.row(told.data))
+            case "measuring":
+                ahead = int(told.data.get("ahead") or 0)
+                self._now(f"waiting for the engine, {ahead} before you" if ahead else "measuring on the engine")
             case "requeued":
                 self._requeued(str(told.data.get("problem") or ""))
             case "lost":

@@ -22,6 +22,10 @@ from grader.domain.score import earned
 MAX_EVENTS = 5_000
 
 
+#: Who waits for the same engine: more are never told.
+MOST_AHEAD = 1_000
+
+
 @dataclass(frozen=True)
 class LiveEvent:
     """One fact. `seq` counts from 1 within the job; `at` is seconds since 1970."""
@@ -37,6 +41,8 @@ def told(raw: Event, lab: Lab) -> tuple[str, dict[str, Any]] | None:
     if raw.get("event") == "collected":
         tests = raw.get("tests")
         return "collected", {"tests": len(tests) if isinstance(tests, list) else 0}
+    if raw.get("event") == "measuring":
+        return "measuring", {"ahead": int(min(max(0.0, number(raw.get("ahead")) or 0.0), MOST_AHEAD))}
     if raw.get("event") != "test":
         return None
     name = line(raw.get("test"))

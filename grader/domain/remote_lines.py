@@ -57,6 +57,11 @@ def event_lines(event: LiveEvent) -> list[str]:
         return [f"Running again, attempt {data['attempt']}."]
     if event.kind == "test":
         return [_test_line(data)]
+    if event.kind == "measuring":
+        ahead = data.get("ahead", 0)
+        return [
+            f"Waiting for the engine: {ahead} before you." if ahead else "Measuring on the engine; this takes a while."
+        ]
     if event.kind == "requeued":
         return ["This attempt broke on our side; that is our fault. It will be run again."]
     return []
