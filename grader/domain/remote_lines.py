@@ -58,10 +58,9 @@ def event_lines(event: LiveEvent) -> list[str]:
     if event.kind == "test":
         return [_test_line(data)]
     if event.kind == "measuring":
-        ahead = data.get("ahead", 0)
-        return [
-            f"Waiting for the engine: {ahead} before you." if ahead else "Measuring on the engine; this takes a while."
-        ]
+        if data.get("ahead"):
+            return [f"Waiting for the engine, {data['ahead']} before you."]
+        return ["The engine is measuring; that takes a while."]
     if event.kind == "requeued":
         return ["This attempt broke on our side; that is our fault. It will be run again."]
     return []

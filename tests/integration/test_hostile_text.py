@@ -106,7 +106,7 @@ def wrong(address: str, text: str) -> list[str]:
     if address.endswith("/events"):
         kinds = set(re.findall(r"^event: (.*)$", text, re.MULTILINE))
         lines = [line.removeprefix("data: ") for line in text.splitlines() if line.startswith("data: ")]
-        odd = sorted(kinds - {"queued", "place", "started", "collected", "test", "requeued", "ended"})
+        odd = sorted(kinds - {"queued", "place", "started", "collected", "measuring", "test", "requeued", "ended"})
         return [*odd, *(one for line in lines for one in wrong_in_json(line))]
     if address.endswith("/gradescope"):  # a table; the test of tables says more
         return wrong_in_text(text.removeprefix("\ufeff"))

@@ -95,6 +95,8 @@ def test_only_another_attempt_is_told() -> None:
     assert event_lines(event("started", attempt=1)) == []
     assert event_lines(event("started", attempt=2)) == ["Running again, attempt 2."]
     assert "our fault" in event_lines(event("requeued", attempt=1))[0]
+    assert "2 before you" in event_lines(event("measuring", ahead=2))[0]
+    assert "is measuring" in event_lines(event("measuring", ahead=0))[0]
 
 
 def test_two_findings_are_shown_and_the_rest_counted() -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from grader.domain.errors import Fault, UnreadableReport
 from grader.domain.lab import Lab
-from grader.domain.live import told
+from grader.domain.live import MOST_AHEAD, told
 from grader.domain.measurements import OUTPUT_CHARACTERS, Check, Diagnosis
 from grader.domain.report import LISTED_UNKNOWN, MAX_REPORT_BYTES, Report, TestResult, Verdict, read_report
 
@@ -241,3 +241,8 @@ def test_watchers_see_the_share_at_once(lab: Lab) -> None:
         found = told(raw, lab)
         assert found is not None
         assert found[1]["points"] == points
+
+
+@pytest.mark.parametrize(("said", "ahead"), [(2, 2), (0, 0), ("x", 0), (None, 0), (-3, 0), (1e99, MOST_AHEAD)])
+def test_watchers_hear_that_something_is_measured(said: Any, ahead: int, lab: Lab) -> None:
+    assert told({"event": "measuring", "ahead": said}, lab) == ("measuring", {"ahead": ahead})
