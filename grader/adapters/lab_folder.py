@@ -1,7 +1,7 @@
 """The labs of a course folder: <phase>/labs/<lab>/lab.toml, beside pytest.ini, conftest.py and labkit/."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,8 +43,8 @@ class LabFolder:
         return self._collect({*_FOR_READERS, *self.lab.submission, *answers})
 
     def rehearsal(self) -> dict[str, bytes]:
-        """The bundle with all the course's own answers, the starter among them. Raises BadLab."""
-        return self._collect(set(_FOR_READERS))
+        """The bundle with all the course's own answers, the starter among them, and all they hand in. Raises BadLab."""
+        return self._collect(set(_FOR_READERS), {f"{EXAMPLES}/{name}" for name in self.lab.submission[1:]})
 
     def spec_digest(self) -> str:
         """The content address of the bundle: it changes whenever a verdict might. Raises BadLab."""
@@ -71,13 +71,14 @@ class LabFolder:
         except OSError as error:
             raise BadLab(f"{self.path}/{CALIBRATION} cannot be written: {error.strerror}") from error
 
-    def _collect(self, left_out: set[str]) -> dict[str, bytes]:
+    def _collect(self, left_out: set[str], kept: Set[str] = frozenset()) -> dict[str, bytes]:
+        """The files of course and lab but those in `left_out`, and of the examples those in `kept`."""
         course = [self.root / name for name in COURSE_FILES]
         folder = self.root / self.path
         files = [
             *(file for file in course if file.is_file()),
             *_files(self.root / KIT),
-            *(file for file in _files(folder) if not _is_left_out(file.relative_to(folder), left_out)),
+            *(file for file in _files(folder) if not _is_left_out(file.relative_to(folder), left_out, kept)),
         ]
         return self._read(files)
 
@@ -170,8 +171,8 @@ def _is_kept_back(file: Path) -> bool:
     return file.name in _KEPT_BACK or EXAMPLES in file.parts or file.as_posix() == RULES
 
 
-def _is_left_out(file: Path, left_out: set[str]) -> bool:
-    return file.as_posix() in left_out or file.parts[0] == EXAMPLES
+def _is_left_out(file: Path, left_out: Set[str], kept: Set[str]) -> bool:
+    return file.as_posix() in left_out or (file.parts[0] == EXAMPLES and file.as_posix() not in kept)
 
 
 def _files(folder: Path) -> list[Path]:

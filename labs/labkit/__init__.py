@@ -12,6 +12,9 @@ It needs numpy and pytest, nothing else, and runs the same in a student's checko
                 returns    the return types a lab declares
                 streams    random streams handed to students
                 faults     what a submission can do wrong
+    predicting  sealing    predictions handed in before a measurement: sealed, revised once, closed
+                quantities what can be predicted, and what a prediction earns
+                tables     a stranger's TOML file, read within bounds
     random      samplers   draws until a test decides, and tells what came of it
     answers     mixture    the evidence against a law, draw by draw
                 evenness   the evidence that answers were dealt out, not drawn
@@ -24,5 +27,6 @@ It needs numpy and pytest, nothing else, and runs the same in a student's checko
                 explain    the one text every failure is told in (with measured, drawing and wording)
                 mutation   known mistakes, and which one an answer matches
                 hints      three levels of help, on demand
+                points     the table at the end of a run at home
                 exact_odds what a check with a fixed tolerance is worth
 """

@@ -89,9 +89,12 @@ class Expect:
         if cause:
             raise CheckFailed(yours, given=given, expected=expected, function=function, cause=cause, check=check)
 
-    def that(self, holds: bool, *, function: str, given: str, expected: str, yours: str, looks_like: str = "",
-             advice: str = "", name: str = "") -> None:  # fmt: skip
-        """A property of several answers must hold; the texts tell it when it does not."""
+    def that(self, holds: bool, *, given: str, expected: str, yours: str, function: str = "", looks_like: str = "",
+             advice: str = "", name: str = "", cause: str = "") -> None:  # fmt: skip
+        """A property of several answers, or of none, must hold; the texts tell it when it does not, `cause` groups it.
+
+        One that is of no function needs a `name`.
+        """
         check = self.measure(
             name or f"{function} property", 0.0 if holds else 1.0, 0.0, statistic="violations",
             detectable="any violation", needed=expected,
@@ -99,7 +102,7 @@ class Expect:
         if not holds:
             raise CheckFailed(
                 yours, given=given, expected=expected, function=function, looks_like=looks_like, advice=advice,
-                check=check,
+                cause=cause, check=check,
             )  # fmt: skip
 
     def ordered(

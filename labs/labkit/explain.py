@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from labkit.drawing import histogram, margin
-from labkit.faults import CheckFailed, StudentFault, Undecided
+from labkit.faults import CheckFailed, NotMeasured, StudentFault, Undecided
 from labkit.manifest import Manifest, TestEntry
 from labkit.measured import allowance, in_short, is_random, measurement
 
@@ -15,6 +15,8 @@ LABEL = 10
 #: Rows whose text keeps its own lines, as wide as they are.
 AS_IT_IS = ("Picture", "Margin", "Replay", "Hint")
 NOT_SETTLED = "mend what else is named here first; if nothing is, tell the staff: this check needs more draws"
+
+MEASURE_AGAIN = "nothing is yours to mend here: hand in the same files again, it costs you nothing"
 
 
 @dataclass(frozen=True)
@@ -35,8 +37,8 @@ def explain(fault: StudentFault, manifest: Manifest, test: str, seed: int) -> Di
     rows = [
         ("Claim", entry.claim),
         *(_checked(fault) if isinstance(fault, CheckFailed) else [("Yours", fault.sentence)]),
-        ("Try", NOT_SETTLED if isinstance(fault, Undecided) else fault.advice or _question(manifest, function)),
-        ("Replay", replay_command(manifest, test, seed)),
+        ("Try", _try(fault) or _question(manifest, function)),
+        ("Replay", "" if entry.measured else replay_command(manifest, test, seed)),
         ("Hint", hint),
     ]
     lines = [f"[{manifest.short}] {test} - {points}"]
@@ -44,6 +46,12 @@ def explain(fault: StudentFault, manifest: Manifest, test: str, seed: int) -> Di
         if text:
             lines += _row(label, text)
     return Diagnosis(fault.cause, hint, "\n".join(lines))
+
+
+def _try(fault: StudentFault) -> str:
+    if isinstance(fault, NotMeasured):
+        return MEASURE_AGAIN
+    return NOT_SETTLED if isinstance(fault, Undecided) else fault.advice
 
 
 def _checked(fault: CheckFailed) -> list[tuple[str, str]]:

@@ -13,6 +13,7 @@ StudentFault                 fails the test; never an error of the spec
 ├── Crashed                  its process died
 ├── CheckFailed              answered, and the answer is wrong
 └── Undecided                a statistical check reached its cap without a verdict
+    └── NotMeasured          what an engine measured is too uncertain to judge anything by
 """
 
 import builtins
@@ -136,6 +137,10 @@ class Undecided(CheckFailed):
 
     verdict = "inconclusive"
     cause = "inconclusive"
+
+
+class NotMeasured(Undecided):
+    """The measurement was too noisy or too short: it is repeated, at no cost."""
 
 
 def raised(type_name: str, message: str, where: str, function: str | None) -> StudentRaised:

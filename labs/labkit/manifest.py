@@ -73,6 +73,11 @@ class Manifest:
         """The false-pass rate of one stochastic check in one run: the budget of one student and lab split evenly."""
         return self.false_pass_rate / (max(1, self.stochastic_checks) * max(1, self.rerolls))
 
+    @property
+    def rehearsed(self) -> dict[str, TestEntry]:
+        """The tests that need no engine: with the course's own answers they run anywhere."""
+        return {name: entry for name, entry in self.tests.items() if not entry.measured}
+
     def entry(self, test: str) -> TestEntry | None:
         """The entry of a test or of one of its parametrised cases."""
         return self.tests.get(test) or self.tests.get(test.split("[", maxsplit=1)[0])

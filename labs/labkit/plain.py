@@ -131,7 +131,7 @@ def _is_flat(items: list[Any]) -> bool:
     """Whether they are ints, or floats, and nothing else that a copy or a digest must look into one by one."""
     kinds = set(map(type, items))
     if kinds == {int}:
-        return -_LARGEST <= min(items) and max(items) <= _LARGEST
+        return min(items) >= -_LARGEST and max(items) <= _LARGEST
     return kinds == {float}
 
 

@@ -2,24 +2,31 @@
 
 LAB_IMPL chooses the implementation: `solution` (default), `starter`, `mutant:<id>`, or the path of a Python file.
 `guest` is the grading service's: the implementation then lives in another process. LAB_SEED chooses the inputs.
+
+A test may leave two properties in the report (pytest's `record_property`): `share`, what part of its points a pass
+earns, and `measured`, what an engine did.
 """
 
+import copy
 import importlib.util
 import json
 import os
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from labkit import points
 from labkit.contract import Implementation, InProcess, Transport, load_file
 from labkit.expect import Expect
 from labkit.explain import explain
 from labkit.faults import StudentFault
 from labkit.manifest import Manifest, read_manifest
 from labkit.mutation import Matcher, load_mutants, mutated_module
+from labkit.sealing import Version
 from labkit.streams import spec_stream
 
 DEFAULT_SEED = 8
@@ -29,15 +36,24 @@ MANIFESTS = pytest.StashKey[dict[Path, Manifest]]()
 GUEST_TRANSPORT = pytest.StashKey[Callable[[Manifest, int], Transport]]()
 #: Set to measure a lab: makes `Expect`, so that somebody can hear which laws a spec tests.
 EXPECT = pytest.StashKey[Callable[..., Expect]]()
+#: Set by the grading service: of each file in the lab's `history`, what was handed in, oldest first: {"at", "text"}.
+HISTORY = pytest.StashKey[Mapping[str, Sequence[Mapping[str, str]]]]()
+#: Set by the grading service where an engine measures: what is asked of it, and its answer.
+ENGINE = pytest.StashKey[Callable[[dict[str, Any]], dict[str, Any]]]()
+#: Why a test is skipped at home that judges a real engine's run.
+NOT_HERE = "this course measures nothing: its lab.toml says measured = false"
+MEASURED_THERE = "; the grading service measures, on an engine of its own, what you hand in"
+_ANSWERS = pytest.StashKey[dict[str, dict[str, Any]]]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Register the markers; the manifests are read once per run."""
-    config.addinivalue_line("markers", "gpu: needs a CUDA device; skips by itself without one")
+    config.addinivalue_line("markers", "gpu: needs an engine or a CUDA device; skips by itself without one")
     for stage in range(1, 7):
         config.addinivalue_line("markers", f"stage{stage}: a step of a lab, in order (see its README)")
     config.addinivalue_line("markers", "stretch: beyond the lab; worth no points")
     config.stash[MANIFESTS] = {}
+    config.stash[_ANSWERS] = {}
 
 
 def manifest_of(config: pytest.Config, path: Path) -> Manifest | None:
@@ -55,20 +71,36 @@ def manifest_of(config: pytest.Config, path: Path) -> Manifest | None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Mark each test with its stage; refuse one that lab.toml does not list; skip what needs a GPU that is not here."""
+    """Mark each test with its stage; refuse one that lab.toml does not list; leave out what nobody measures here."""
+    left_out = []
     for item in items:
         manifest = manifest_of(config, item.path)
         if manifest is None:
             continue
-        entry = manifest.entry(listed_name(item.nodeid))
+        name = listed_name(item.nodeid)
+        if name.partition("[")[0] in manifest.left_out:
+            left_out.append(item)
+            continue
+        entry = manifest.entry(name)
         if entry is None:
-            raise pytest.UsageError(f"{manifest.id}/lab.toml lists no [[tests]] entry for {listed_name(item.nodeid)}")
+            raise pytest.UsageError(f"{manifest.id}/lab.toml lists no [[tests]] entry for {name}")
         if entry.stage:
             item.add_marker(f"stage{entry.stage}")
         if entry.stretch:
             item.add_marker("stretch")
-        if item.get_closest_marker("gpu") and (reason := _no_gpu()):
-            item.add_marker(pytest.mark.skip(reason=reason))
+    if left_out and GUEST_TRANSPORT in config.stash:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
+    for item in left_out:
+        item.add_marker(pytest.mark.skip(reason=NOT_HERE))
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip what needs an engine or a GPU that is not here. Not before: the service brings its engine with the job."""
+    if item.get_closest_marker("gpu") and ENGINE not in item.config.stash:
+        no_gpu, measures = _no_gpu(), "engine" in getattr(item, "fixturenames", ())
+        if measures or no_gpu:
+            pytest.skip(f"{no_gpu or 'needs an engine'}{MEASURED_THERE if measures else ''}")
 
 
 def listed_name(node: str) -> str:
@@ -139,6 +171,55 @@ def expect(request: pytest.FixtureRequest, lab: Manifest, impl: Implementation, 
     return make(impl, lab, Matcher(lab), record, lab_seed)
 
 
+@pytest.fixture
+def handed_in(request: pytest.FixtureRequest, lab: Manifest, lab_impl: str) -> Callable[[str], list[Version]]:
+    """Every version of a file in the lab's `history` that was handed in, oldest first; at home the one that is there.
+
+    There that is the file beside the implementation, and beside the course's own answers the one in examples/.
+    """
+
+    def versions(name: str) -> list[Version]:
+        assert name in lab.history, f"{lab.id}/lab.toml names no {name} in history"
+        if lab_impl == "guest":
+            known = request.config.stash.get(HISTORY, {})
+            return [Version(one["at"], one["text"]) for one in known.get(name, ())]
+        file = _folder_of(lab, lab_impl) / name
+        if not file.is_file():
+            return []
+        at = datetime.fromtimestamp(int(file.stat().st_mtime), UTC).isoformat()
+        return [Version(at, file.read_text(encoding="utf-8", errors="replace"))]
+
+    return versions
+
+
+def _folder_of(lab: Manifest, impl: str) -> Path:
+    """Where an implementation's other files are."""
+    if impl == "solution" or impl.startswith("mutant:"):
+        return lab.folder / "examples"
+    return Path(impl).parent if impl.endswith(".py") else lab.folder
+
+
+class Engine:
+    """What measures. The same question is asked once in a run, whichever test asks it first."""
+
+    def __init__(self, ask: Callable[[dict[str, Any]], dict[str, Any]], answers: dict[str, dict[str, Any]]) -> None:
+        self._ask = ask
+        self._answers = answers
+
+    def measure(self, asked: Mapping[str, Any]) -> dict[str, Any]:
+        """The engine's answer: see the spec for what is asked and what comes back."""
+        key = json.dumps(asked, sort_keys=True)
+        if key not in self._answers:
+            self._answers[key] = self._ask(dict(asked))
+        return copy.deepcopy(self._answers[key])
+
+
+@pytest.fixture
+def engine(request: pytest.FixtureRequest) -> Engine:
+    """The grading service's engine; a test that asks for it is marked `gpu`, and runs nowhere else."""
+    return Engine(request.config.stash[ENGINE], request.config.stash[_ANSWERS])
+
+
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, None]:
     """Tell a submission's fault in the one failure text, and leave verdict and diagnosis in the report."""
@@ -164,51 +245,10 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     if os.environ.get("LAB_IMPL", "solution") == "guest":
         return
     for manifest in config.stash[MANIFESTS].values():
-        rows = _rows(terminalreporter, config, manifest)
+        rows = points.rows(terminalreporter, config.rootpath, manifest)
         if not rows:
             continue
-        _print_table(terminalreporter, manifest, rows)
+        points.print_table(terminalreporter, manifest, rows)
         folder = config.rootpath / ".results"
         folder.mkdir(exist_ok=True)
         (folder / f"{manifest.id}.json").write_text(json.dumps(rows, indent=1), encoding="utf-8")
-
-
-def _rows(terminalreporter: Any, config: pytest.Config, manifest: Manifest) -> list[dict[str, Any]]:
-    rows: dict[str, dict[str, Any]] = {}
-    where = (
-        manifest.folder.relative_to(config.rootpath).as_posix()
-        if manifest.folder.is_relative_to(config.rootpath)
-        else ""
-    )
-    for outcome in ("passed", "failed", "error", "skipped"):
-        for report in terminalreporter.stats.get(outcome, []):
-            file, _, name = getattr(report, "nodeid", "").partition("::")
-            if not file.startswith(f"{where}/") or (outcome == "passed" and report.when != "call"):
-                continue
-            entry = manifest.entry(name)
-            if entry is None:
-                continue
-            diagnosis = next((v for k, v in report.user_properties if k == "diagnosis"), {"cause": ""})
-            earned = entry.points if outcome == "passed" else 0
-            previous = rows.get(entry.name)
-            if previous is None or earned <= previous["earned"]:
-                rows[entry.name] = {
-                    "test": entry.name,
-                    "points": entry.points,
-                    "earned": earned,
-                    "outcome": outcome,
-                    "seconds": round(report.duration, 4),
-                    "diagnosis_id": diagnosis["cause"],
-                }
-    return [rows[name] for name in manifest.tests if name in rows]
-
-
-def _print_table(terminalreporter: Any, manifest: Manifest, rows: list[dict[str, Any]]) -> None:
-    terminalreporter.section(f"{manifest.short} · {manifest.title}")
-    for row in rows:
-        entry = manifest.tests[row["test"]]
-        mark = {"passed": "✓", "skipped": "-"}.get(row["outcome"], "✗")
-        points = "stretch" if entry.stretch else f"{row['earned']:>3}/{row['points']}"
-        terminalreporter.write_line(f" {mark} {points:>7}  {entry.claim}")
-    earned = sum(row["earned"] for row in rows)
-    terminalreporter.write_line(f"   {earned:>3} of {manifest.max_score} points")

@@ -19,7 +19,8 @@ CASES = sorted(file.parent for file in Path(__file__).parent.glob("*/expected.js
 def test_the_verdicts_are_the_expected_ones(case: Path, sandbox: Sandbox) -> None:
     expected = json.loads((case / "expected.json").read_text(encoding="utf-8"))
     folder = CourseFolder(COURSE).find(expected["lab"])
-    submission = Submission({"starter.py": (case / "starter.py").read_bytes()})
+    files = {name: case / name for name in folder.lab.submission}
+    submission = Submission({name: file.read_bytes() for name, file in files.items() if file.is_file()})
     outcome = grade(folder, submission, expected["seed"], SandboxRunner(sandbox))
     got = {result.name: result.verdict.value for result in outcome.report.tests if result.verdict != "passed"}
     causes = {result.name: result.diagnosis.cause for result in outcome.report.tests if result.diagnosis}

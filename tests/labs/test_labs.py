@@ -36,6 +36,23 @@ def name(value: object) -> str:
     return value.id if isinstance(value, Manifest) else value.stem if isinstance(value, Path) else str(value)
 
 
+def beside(lab: Manifest) -> dict[str, bytes]:
+    """What a submission holds beside its first file: the course's own, from examples/."""
+    return {name: (lab.folder / "examples" / name).read_bytes() for name in lab.submission[1:]}
+
+
+def handed_in(lab: Manifest, file: Path) -> Submission:
+    """A submission of that answer."""
+    return Submission({lab.submission[0]: file.read_bytes(), **beside(lab)})
+
+
+def at_home(lab: Manifest, file: Path, folder: Path) -> str:
+    """The same submission in a folder of its own; its first file, for LAB_IMPL."""
+    for name, data in {file.name: file.read_bytes(), **beside(lab)}.items():
+        (folder / name).write_bytes(data)
+    return str(folder / file.name)
+
+
 def run_spec(
     lab: Manifest, impl: str, *seeds: int, course: Path = COURSE
 ) -> dict[int, subprocess.CompletedProcess[str]]:
@@ -70,12 +87,14 @@ def test_the_course_commands_work_to_the_letter(tmp_path: Path) -> None:
 @each_lab
 def test_the_students_copy_runs_without_solution_and_mutants(lab: Manifest, tmp_path: Path) -> None:
     course = tmp_path / "labs"
-    shutil.copytree(COURSE, course, ignore=shutil.ignore_patterns("solution.py", "mutants.py", "__pycache__", ".*"))
+    shutil.copytree(
+        COURSE, course, ignore=shutil.ignore_patterns("solution.py", "mutants.py", "examples", "__pycache__", ".*")
+    )
     run = run_spec(lab, "starter", 8, course=course)[8]
     assert points(run) == 0
     assert "error" not in run.stdout.splitlines()[-1]
-    solution = (lab.folder / "solution.py").read_bytes()
-    (course / lab.folder.relative_to(COURSE) / "starter.py").write_bytes(solution)
+    for name, data in handed_in(lab, lab.folder / "solution.py").files.items():
+        (course / lab.folder.relative_to(COURSE) / name).write_bytes(data)
     assert points(run_spec(lab, "starter", 8, course=course)[8]) == lab.max_score
 
 
@@ -153,14 +172,14 @@ def test_the_lab_may_open(lab: Manifest) -> None:
 
 
 @pytest.mark.parametrize(("lab", "file"), UNUSUAL, ids=name)
-def test_an_unusual_but_right_answer_gets_every_point(lab: Manifest, file: Path) -> None:
-    for seed, run in run_spec(lab, str(file), 101, 102).items():
+def test_an_unusual_but_right_answer_gets_every_point(lab: Manifest, file: Path, tmp_path: Path) -> None:
+    for seed, run in run_spec(lab, at_home(lab, file, tmp_path), 101, 102).items():
         assert points(run) == lab.max_score, f"seed {seed}\n{run.stdout[-4000:]}"
 
 
 @pytest.mark.parametrize(("lab", "file"), WRONG, ids=name)
-def test_a_wrong_answer_loses_points(lab: Manifest, file: Path) -> None:
-    for seed, run in run_spec(lab, str(file), 103).items():
+def test_a_wrong_answer_loses_points(lab: Manifest, file: Path, tmp_path: Path) -> None:
+    for seed, run in run_spec(lab, at_home(lab, file, tmp_path), 103).items():
         assert points(run) < lab.max_score, f"seed {seed}"
 
 
@@ -168,17 +187,19 @@ def test_a_wrong_answer_loses_points(lab: Manifest, file: Path) -> None:
 @pytest.mark.bubblewrap
 def test_the_service_agrees_with_the_run_at_home(lab: Manifest, file: Path) -> None:
     folder = CourseFolder(COURSE).find(lab.id)
-    outcome = grade(folder, Submission({"starter.py": file.read_bytes()}), 104, SandboxRunner(Bubblewrap()))
+    outcome = grade(folder, handed_in(lab, file), 104, SandboxRunner(Bubblewrap()))
     assert outcome.score.points == lab.max_score, [f.message for f in outcome.findings]
 
 
 @each_lab
-def test_the_same_failure_text_at_home_and_from_the_service(lab: Manifest, sandbox: Sandbox) -> None:
+def test_the_same_failure_text_at_home_and_from_the_service(
+    lab: Manifest, sandbox: Sandbox, tmp_path: Path
+) -> None:  # fmt: skip
     wrong = next(file for lab_, file in WRONG if lab_.id == lab.id)
     folder = CourseFolder(COURSE).find(lab.id)
-    outcome = grade(folder, Submission({"starter.py": wrong.read_bytes()}), 105, SandboxRunner(sandbox))
-    at_home = run_spec(lab, str(wrong), 105)[105].stdout
+    outcome = grade(folder, handed_in(lab, wrong), 105, SandboxRunner(sandbox))
+    told = run_spec(lab, at_home(lab, wrong, tmp_path), 105)[105].stdout
     assert outcome.findings
     for finding in outcome.findings:
         for line in finding.message.splitlines():
-            assert line in at_home.replace(str(wrong), "starter.py").replace(wrong.name, "starter.py"), line
+            assert line in told.replace(wrong.name, "starter.py"), line

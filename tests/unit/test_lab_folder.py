@@ -93,6 +93,18 @@ def test_a_joined_lab_keeps_its_answers_from_the_submission(course: Path) -> Non
     assert {f"{LAB}/{name}" for name in ("solution.py", "mutants.py", "starter.py")} < lab.rehearsal().keys()
 
 
+def test_a_rehearsal_hands_in_the_examples_of_the_files_beside_the_first(course: Path) -> None:
+    file = course / LAB / "lab.toml"
+    file.write_text(file.read_text().replace('["starter.py"]', '["starter.py", "guesses.toml"]'))
+    (course / LAB / "examples").mkdir(exist_ok=True)
+    for name in ("guesses.toml", "examples/guesses.toml", "examples/half_right.py"):
+        (course / LAB / name).write_text("x = 1")
+    lab = CourseFolder(course).find("lab-01")
+    assert {f"{LAB}/guesses.toml", f"{LAB}/examples/guesses.toml"} < lab.rehearsal().keys()
+    assert f"{LAB}/examples/half_right.py" not in lab.rehearsal()
+    assert not [path for path in lab.bundle() if "guesses" in path]
+
+
 def test_the_spec_digest_changes_with_what_judges_and_with_nothing_else(course: Path) -> None:
     lab = CourseFolder(course).find("lab-01")
     before = lab.spec_digest()

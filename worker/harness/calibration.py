@@ -117,11 +117,12 @@ class Calibration:
         self._mutants: tuple[Mutant, ...] = load_mutants(self._manifest.folder)
         self._problems: list[str] = []
         self._done = 0
-        self._total = len(self._seeds) * (len(self._manifest.tests) + len(self._mutants))
+        self._total = len(self._seeds) * (len(self._manifest.rehearsed) + len(self._mutants))
 
     def run(self) -> None:
         """The spec with the solution, the spec with the mutants, the simulations; then one event."""
-        solution = self._round({test: [("solution", seed) for seed in self._seeds] for test in self._manifest.tests})
+        always = [("solution", seed) for seed in self._seeds]
+        solution = self._round({test: always for test in self._manifest.rehearsed})
         mutants = self._measure_mutants()
         end_to_end = self._end_to_end(solution)
         checks = [] if self._problems else self._simulate(solution.designs)
@@ -175,7 +176,7 @@ class Calibration:
             plan.setdefault(wrong.caught_by, []).extend(self._cases(wrong))
         first = self._round(plan)
         slipped = [case for wrong in self._mutants for case in self._cases(wrong) if case not in first.failed]
-        required = [test.name for test in self._manifest.tests.values() if not test.stretch]
+        required = [test.name for test in self._manifest.rehearsed.values() if not test.stretch]
         second = self._round(dict.fromkeys(required, slipped)) if slipped and not self._problems else None
         caught = set(first.failed) | (set(second.failed) if second else set())
         return [self._measured(wrong, first, caught) for wrong in self._mutants]

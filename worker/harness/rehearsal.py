@@ -39,7 +39,8 @@ class Rehearsal:
         self._events = events
         self._manifest: Manifest = read_manifest(course / job["lab"])
         self._mutants: tuple[Mutant, ...] = load_mutants(self._manifest.folder)
-        self._required = [t.name for t in self._manifest.tests.values() if not t.stretch]
+        self._tests = self._manifest.rehearsed
+        self._required = [test.name for test in self._tests.values() if not test.stretch]
         self._broken: list[str] = []
 
     def run(self) -> None:
@@ -55,7 +56,7 @@ class Rehearsal:
             problems=problems,
             seeds=len(self._seeds),
             mutants=len(self._mutants),
-            tests=len(self._manifest.tests),
+            tests=len(self._tests),
             slipped=len(slipped),
         )
 
@@ -65,7 +66,7 @@ class Rehearsal:
     def _first_plan(self) -> dict[str, list[Case]]:
         always = [("solution", seed) for seed in self._seeds]
         always += [("starter", seed) for seed in self._seeds[:STARTER_SEEDS]]
-        plan = {name: list(always) for name in self._manifest.tests}
+        plan = {name: list(always) for name in self._tests}
         for wrong in self._mutants:
             plan.setdefault(wrong.caught_by, []).extend((f"mutant:{wrong.id}", seed) for seed in self._seeds)
         return plan
@@ -94,7 +95,7 @@ class Rehearsal:
         if not self._mutants:
             yield "there is no mutants.py: nothing shows that the spec catches a mistake"
         for wrong in self._mutants:
-            if wrong.caught_by not in self._manifest.tests:
+            if wrong.caught_by not in self._tests:
                 yield f"mutant {wrong.id} names the test {wrong.caught_by}, which lab.toml does not list"
             lived = [seed for impl, seed in survivors if impl == f"mutant:{wrong.id}"]
             if lived:
