@@ -14,10 +14,11 @@ MAX_GUESTS = 64
 
 @dataclass(frozen=True)
 class Guest:
-    """One, and the core it runs on: None where it may use any."""
+    """One, and the core it runs on: None where it may use any. See `Limits` for the background."""
 
     running: Running
     core: int | None
+    background: bool = False
 
 
 class Guests:

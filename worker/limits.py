@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 
 MIB = 1024 * 1024
+#: Of a core that somebody else needs too, what is left to a process in the background: about a tenth.
+BACKGROUND_NICE = 10
+BACKGROUND_SHARE = 0.11
 
 
 @dataclass(frozen=True)
@@ -11,7 +14,8 @@ class Limits:
 
     Memory and file sizes are MiB, times are seconds. `output_bytes` bounds what is read from the process's
     standard output in all; `line_bytes` bounds one line of it. Whoever exceeds either is killed. `core` is the one core
-    it may use, where there is such a one; None is any.
+    it may use, where there is such a one; None is any. What runs in the `background` has a tenth
+    of its core where others need it.
     """
 
     memory_mib: int = 512
@@ -20,6 +24,7 @@ class Limits:
     open_files: int = 256
     cpus: float = 1.0
     core: int | None = None
+    background: bool = False
     cpu_seconds: int = 300
     output_bytes: int = 32 * MIB
     line_bytes: int = 16 * MIB

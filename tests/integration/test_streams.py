@@ -41,15 +41,21 @@ def suite(body: str, starter: str = "def one():\n    return 1\n", *, independent
     )
     told = assignment(head + tests, starter=starter)
     listed = "".join(f'\n[[tests]]\nname = "{name}"\npoints = 1\nclaim = "one"\n' for name in NAMES)
-    manifest = told["manifest"].partition("[[tests]]")[0].replace("max_score = 1", f"max_score = {len(NAMES)}") + listed
-    work = read_assignment({**told, "manifest": f"independent = {str(independent).lower()}\n{manifest}"})
+    head = told["manifest"].partition("[[tests]]")[0].replace("max_score = 1", f"max_score = {len(NAMES)}")
+    manifest = f"independent = {str(independent).lower()}\n{head}{listed}"
+    work = read_assignment({**told, "manifest": manifest})
     more = {"pytest.ini": (LABS / "pytest.ini").read_bytes(), "tiny/lab.toml": manifest.encode()}
     return replace(work, bundle={**work.bundle, **more})
 
 
-def played(warm: Warm, work: Assignment) -> tuple[RunResult, list[Event]]:
+def ready(warm: Warm, work: Assignment) -> None:
+    """One judge, and a guest for each core where the tests may be shared."""
     warm.prepare(work)
-    until(lambda: min(warm.waiting(work)) >= 1, 60)
+    until(lambda: warm.waiting(work) == (1, 1 + work.lab.independent), 60)
+
+
+def played(warm: Warm, work: Assignment) -> tuple[RunResult, list[Event]]:
+    ready(warm, work)
     events: list[Event] = []
     return supervisor.run(work, warm, events.append), events
 
@@ -84,8 +90,7 @@ def test_tests_that_may_depend_on_each_other_stay_in_one_process(warm: Warm) -> 
 
 def test_a_busy_core_is_not_shared(warm: Warm) -> None:
     work = suite(WHO)
-    warm.prepare(work)
-    until(lambda: min(warm.waiting(work)) >= 1, 60)
+    ready(warm, work)
     warm.cores.enter()  # somebody else's guest
     result, _ = played(warm, work)
     assert len(set(told(reported(result), "who"))) == 1
@@ -98,6 +103,23 @@ def test_a_guest_that_dies_is_the_loss_of_its_test_alone(warm: Warm) -> None:
     result, _ = played(warm, replace(work, bundle={**work.bundle, "tiny/lab.toml": manifest.encode()}))
     outcomes = [test["outcome"] for test in reported(result)]
     assert [i for i, outcome in enumerate(outcomes) if outcome != "passed"] == [5, 6, 17]
+
+
+def test_what_ran_out_of_time_in_the_background_is_run_again_where_it_has_a_core(warm: Warm) -> None:
+    starter = """
+        def one():
+            nice = open("/proc/self/stat").read().rpartition(")")[2].split()[16]
+            while nice != "0":
+                pass
+            return 1
+    """
+    work = suite(WHO, textwrap.dedent(starter))
+    manifest = work.bundle["tiny/lab.toml"].decode().replace("test_seconds = 60", "test_seconds = 1")
+    result, events = played(warm, replace(work, bundle={**work.bundle, "tiny/lab.toml": manifest.encode()}))
+    tests = reported(result)
+    assert {test["outcome"] for test in tests} == {"passed"}
+    assert len(set(told(tests, "who"))) == 1
+    assert sorted(event["test"] for event in events if event["event"] == "test") == NAMES
 
 
 def test_long_lines_of_all_processes_stay_whole(warm: Warm) -> None:

@@ -155,3 +155,16 @@ def test_idle_cores_are_those_nobody_works_on() -> None:
         for core in mine:
             cores.leave(core)
         assert cores.idle == 3
+
+
+def test_who_runs_in_the_background_is_in_nobodys_way() -> None:
+    cores = Cores((0, 1), slots=2)
+    assert cores.enter() == 0
+    assert cores.enter(background=True) == 1
+    assert cores.idle == 0
+    assert cores.enter() == 1  # nobody works there but in the background
+    assert cores.enter(background=True) == 0
+    for core in (0, 1):
+        cores.leave(core)
+        cores.leave(core, background=True)
+    assert cores.idle == 2

@@ -130,7 +130,7 @@ def test_the_judge_is_told_the_job_and_no_more(warm: Warm, place: Place) -> None
     run(warm)
     (told,) = place.waiting_judges[0].fed
     assert json.loads(told[8:])["job"].keys() == {
-        *("lab", "spec", "seed", "tests", "listed", "run_seconds", "tokens", "mark"),
+        *("lab", "spec", "seed", "tests", "listed", "run_seconds", "measured", "history", "tokens", "mark"),
     }
     assert b"def one" not in told  # the submission is not the judge's
 

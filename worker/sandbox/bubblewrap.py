@@ -132,7 +132,8 @@ class BubblewrapCell:
             group = self._group(limits)
             if group:
                 held.callback(group.remove)
-            launch = Launch((*view.seal(), bwrap) if root else (bwrap,), tuple(words), group, sealed=root, role=role)
+            around = [*view.yielding(limits), *(view.seal() if root else ()), bwrap]
+            launch = Launch(tuple(around), tuple(words), group, sealed=root, role=role)
             process = BubblewrapProcess(launch, stdin, limits, held.pop_all().close, more=more)
         return self._processes.add(process)
 

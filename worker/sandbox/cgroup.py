@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from worker.limits import MIB, Limits
+from worker.limits import BACKGROUND_SHARE, MIB, Limits
 from worker.sandbox import owner
 
 UNAVAILABLE = "no cgroup: memory and processes are bounded per process / per user by rlimits"
@@ -91,12 +91,16 @@ def make(parents: Parents, limits: Limits) -> Group:
         if parents.unified:
             _set(group.memory, {"memory.max": memory, "pids.max": processes, "cpu.max": f"{quota} {_PERIOD_US}"})
             _set(group.memory, {"memory.swap.max": 0}, optional=True)
+            if limits.background:
+                _set(group.memory, {"cpu.weight": round(100 * BACKGROUND_SHARE)})
         else:
             _set(group.memory, {"memory.limit_in_bytes": memory})
             _set(group.memory, {"memory.memsw.limit_in_bytes": memory}, optional=True)
             _set(parents.pids / mark, {"pids.max": processes})
             if parents.cpu:
                 _set(parents.cpu / mark, {"cpu.cfs_period_us": _PERIOD_US, "cpu.cfs_quota_us": quota})
+                if limits.background:
+                    _set(parents.cpu / mark, {"cpu.shares": round(1024 * BACKGROUND_SHARE)})
     except OSError:
         group.remove()
         raise

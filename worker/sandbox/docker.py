@@ -16,7 +16,7 @@ import docker
 import docker.errors
 from docker.types import Mount, Ulimit
 
-from worker.limits import MIB, Limits
+from worker.limits import BACKGROUND_SHARE, MIB, Limits
 from worker.sandbox import (
     Probe,
     Role,
@@ -175,6 +175,7 @@ class DockerCell:
             memswap_limit=memory,
             pids_limit=max(limits.processes, _RUNTIME_PROCESSES) if runtime else limits.processes,
             nano_cpus=int(limits.cpus * 1_000_000_000),
+            cpu_shares=round(1024 * BACKGROUND_SHARE) if limits.background else None,
             cpuset_cpus=None if limits.core is None else str(limits.core),
             ulimits=[Ulimit(name=name, soft=value, hard=value) for name, value in bounds.items()],
             # gVisor adds a writable /tmp of its own where nothing is mounted there

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from worker.limits import MIB, Limits
+from worker.limits import BACKGROUND_NICE, MIB, Limits
 from worker.sandbox import Role, SandboxError, libraries
 from worker.sandbox.inside import CHANNEL, GUEST_LIBRARIES, JUDGE_LIBRARIES, USERS, WORK
 
@@ -152,6 +152,11 @@ def drop(user: int) -> list[str]:
     """The `setpriv` command that turns root with three capabilities into `user` with none."""
     words = [tool("setpriv"), f"--reuid={user}", f"--regid={user}", "--clear-groups", "--no-new-privs"]
     return [*words, "--bounding-set=-all", "--inh-caps=-all", "--ambient-caps=-all"]
+
+
+def yielding(limits: Limits) -> list[str]:
+    """The `nice` command around what runs in the background: all there is where no cgroup divides the processor."""
+    return [tool("nice"), "-n", str(BACKGROUND_NICE)] if limits.background else []
 
 
 def seal() -> list[str]:

@@ -28,8 +28,8 @@ class Bench:
         """An empty one. Raises SandboxError."""
         self._slots = slots
         self._cores = cores
-        most_streams = self.streams(assignment) if assignment.lab.independent else 1
-        self._guests_at_once = max(slots, most_streams)
+        most_streams = sizing.streams(cores.count, len(assignment.lab.tests)) if roles.may_split(assignment.lab) else 1
+        self._behind = most_streams - 1
         self._judge_bundle = roles.warm_judge(assignment)
         self._guest_bundle = roles.guest_bundle(assignment)
         self._guest_limits = roles.guest_limits(assignment)
@@ -98,22 +98,23 @@ class Bench:
             self._judges -= 1
         judge.close()
 
-    def take_guest(self) -> Guest:
+    def take_guest(self, *, background: bool = False) -> Guest:
         """One that waited, or a fresh one: to be fed its order. Raises SandboxError.
 
         Better a fresh one on a core where fewer work than one that waited beside them.
         """
         while True:
             with self._lock:
-                core = self._cores.enter(self._cores_waiting())
-                guest = next((one for one in self._guests if one.core == core), None)
+                core = self._cores.enter(self._cores_waiting(background=background), background=background)
+                fitting = (one for one in self._guests if (one.core, one.background) == (core, background))
+                guest = next(fitting, None)
                 if guest is not None:
                     self._guests.remove(guest)
             if guest is None:
                 try:
-                    return self._start_guest(core)
+                    return self._start_guest(core, background)
                 except SandboxError:
-                    self._cores.leave(core)
+                    self._cores.leave(core, background=background)
                     raise
             if _waits(guest.running):
                 return guest
@@ -121,21 +122,23 @@ class Bench:
             guest.running.close()
 
     def streams(self, assignment: Assignment) -> int:
-        """In how many streams a job's tests may run now: one for each idle core, and none without something to do."""
+        """In how many streams a job's tests may run now: one for each idle core that a guest waits for."""
+        with self._lock:
+            waiting = len(self._cores_waiting(background=True))
         tests = assignment.tests or assignment.lab.tests
-        return sizing.streams(self._cores.idle, len(tests))
+        return sizing.streams(min(self._cores.idle, 1 + waiting), len(tests))
 
     def leave_core(self, guest: Guest) -> None:
         """A guest that was taken works no more."""
-        self._cores.leave(guest.core)
+        self._cores.leave(guest.core, background=guest.background)
 
     def tend(self, room: int) -> None:
         """Start what is missing, end what is too much. `room`: how many guests may wait here.
 
         Raises SandboxError; nothing is tried again for a while then, and jobs start what they need themselves.
         """
-        judges, guests = self._wanted(room)
-        while len(self._guests) > guests:
+        judges, guests, behind = self._wanted(room)
+        while len(self._guests) > guests + behind:
             with self._lock:
                 spare = self._guests.pop() if self._guests else None
             if spare is not None:
@@ -145,15 +148,20 @@ class Bench:
         try:
             while self._judges < judges:
                 self._add_judge()
-            while len(self._guests) < guests:
-                guest = self._start_guest(self._cores.for_waiting(self._cores_waiting()))
-                with self._lock:
-                    self._guests.append(guest)
+            for background, wanted in ((False, guests), (True, behind)):
+                while len(self._cores_waiting(background=background)) < wanted:
+                    core = self._cores.for_waiting(self._cores_waiting(background=background))
+                    guest = self._start_guest(core, background)
+                    if background and not _is_ready(guest.running):
+                        guest.running.close()
+                        return
+                    with self._lock:
+                        self._guests.append(guest)
         except SandboxError:
             self._retry_at = time.monotonic() + RETRY_SECONDS
             raise
 
-    def _wanted(self, room: int) -> tuple[int, int]:
+    def _wanted(self, room: int) -> tuple[int, int, int]:
         now = time.monotonic()
         with self._lock:
             while self._jobs and self._jobs[0] < now - sizing.RECENT_SECONDS:
@@ -162,7 +170,8 @@ class Bench:
                 self._most_at_once = self._at_once
             idle = 0.0 if self._at_once else now - self._last
             judges = sizing.judges_wanted(self._slots, self._most_at_once, idle)
-            return judges, sizing.guests_wanted(self._guests_at_once, len(self._jobs), idle, room)
+            guests = sizing.guests_wanted(self._slots, len(self._jobs), idle, room)
+            return judges, guests, min(self._behind, room - guests) if guests else 0
 
     def close(self) -> None:
         """End all of it. Raises SandboxError."""
@@ -180,12 +189,21 @@ class Bench:
         judge.close()
         raise SandboxError(f"a judge did not become ready ahead of its jobs\n{tail}".strip(), "grader doctor")
 
-    def _start_guest(self, core: int | None) -> Guest:
-        limits = replace(self._guest_limits, core=core)
-        return Guest(self._cell.start(Role.GUEST, ARGV, self._guest_bundle, limits, more=True), core)
+    def _start_guest(self, core: int | None, background: bool) -> Guest:
+        limits = replace(self._guest_limits, core=core, background=background)
+        running = self._cell.start(Role.GUEST, ARGV, self._guest_bundle, limits, more=True)
+        return Guest(running, core, background)
 
-    def _cores_waiting(self) -> list[int | None]:
-        return [guest.core for guest in self._guests]
+    def _cores_waiting(self, *, background: bool) -> list[int | None]:
+        return [guest.core for guest in self._guests if guest.background == background]
+
+
+def _is_ready(guest: Running) -> bool:
+    """Whether it says that it is; one that would keep its job waiting is no help to it."""
+    try:
+        return guest.read_line(START_SECONDS) is not None
+    except (TimeoutError, OutputTooLarge):
+        return False
 
 
 def _waits(guest: Running) -> bool:

@@ -1,4 +1,7 @@
-"""Which core each guest runs on: one alone, so that what it does with it is nobody else's loss."""
+"""Which core each guest runs on: one alone, so that what it does with it is nobody else's loss.
+
+A job's further guests run in the background, on cores that are idle: what they do there is no loss to who comes next.
+"""
 
 import os
 import sys
@@ -8,34 +11,41 @@ from collections.abc import Collection, Set
 
 
 class Cores:
-    """Counts the guests that work on each core. Safe to use from many threads.
+    """Counts the guests that work on each of `count` cores. Safe to use from many threads.
 
     A core of None is any core: all that there is where one core or one job at a time leaves nothing to divide.
     """
 
     def __init__(self, cores: Collection[int], slots: int) -> None:
         divided = len(cores) > 1 and slots > 1
-        self._all = len(cores)
+        self.count = len(cores)
         self._working: dict[int | None, int] = dict.fromkeys(sorted(cores) if divided else [None], 0)
+        self._behind = dict(self._working)
         self._lock = threading.Lock()
 
     @property
     def idle(self) -> int:
         """On how many cores nobody works."""
         with self._lock:
-            return max(0, self._all - sum(self._working.values()))
+            return max(0, self.count - sum(self._working.values()) - sum(self._behind.values()))
 
-    def enter(self, waiting: Collection[int | None] = ()) -> int | None:
-        """A guest begins to work: the core with the fewest that do, if possible one on which somebody is `waiting`."""
+    def enter(self, waiting: Collection[int | None] = (), *, background: bool = False) -> int | None:
+        """A guest begins to work: the core with the fewest that do, if possible one on which somebody is `waiting`.
+
+        Those in the background count for others of their kind alone.
+        """
         with self._lock:
-            core = min(self._working, key=lambda one: (self._working[one], one not in waiting))
-            self._working[core] += 1
+            core = min(
+                self._working,
+                key=lambda one: (self._working[one] + self._behind[one] * background, one not in waiting),
+            )
+            (self._behind if background else self._working)[core] += 1
             return core
 
-    def leave(self, core: int | None) -> None:
+    def leave(self, core: int | None, *, background: bool = False) -> None:
         """It has ended."""
         with self._lock:
-            self._working[core] -= 1
+            (self._behind if background else self._working)[core] -= 1
 
     def for_waiting(self, waiting: Collection[int | None]) -> int | None:
         """Where one more had best wait, for whoever comes next: first where nobody is `waiting`, then nobody works."""

@@ -37,9 +37,9 @@ class Seat:
             start(token)
         return self.judge.has_begun()
 
-    def take_guest(self) -> Guest:
-        """A guest that has seen nobody. Raises SandboxError."""
-        return self._bench.take_guest()
+    def take_guest(self, stream: int) -> Guest:
+        """A guest for a stream that has seen nobody; in the background but for the first. Raises SandboxError."""
+        return self._bench.take_guest(background=stream > 0)
 
     def drop_guest(self, guest: Guest) -> None:
         """It is used: end it, off the job's path."""

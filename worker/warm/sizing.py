@@ -23,14 +23,14 @@ def judges_wanted(slots: int, most_at_once: int, idle_s: float) -> int:
     return 0 if idle_s > IDLE_SECONDS else min(slots, max(1, most_at_once))
 
 
-def guests_wanted(at_once: int, jobs_lately: int, idle_s: float, room: int) -> int:
-    """Guests of one lab that wait: as many as work at once, up to twice as many the more jobs the past minute had.
+def guests_wanted(slots: int, jobs_lately: int, idle_s: float, room: int) -> int:
+    """Guests of one lab that wait: one for each slot, up to twice as many the more jobs the past minute had.
 
     `room` is how many more processes memory allows, beside those that wait now.
     """
     if idle_s > IDLE_SECONDS:
         return 0
-    wanted = at_once + min(at_once, jobs_lately // 10)
+    wanted = slots + min(slots, jobs_lately // 10)
     return max(0, min(wanted, room))
 
 
