@@ -33,11 +33,11 @@ sys.path.insert(0, str(ROOT))
 from benchmarks import crowd  # noqa: E402 - this file is run by its path
 from benchmarks.inside import application, asked, explained, token  # noqa: E402
 from grader.adapters.sql_store import SqlStore  # noqa: E402
-from grader.bootstrap import seldom_look_for_garbage  # noqa: E402
 from grader.domain.course import Handin  # noqa: E402
 from grader.domain.job import Job, JobRules, JobState, Lane, Outcome  # noqa: E402
 from grader.domain.marks import TestMark  # noqa: E402
 from grader.domain.submission import Submission  # noqa: E402
+from grader.garbage import seldom_look_for_garbage  # noqa: E402
 from tests.fakes import ManualClock, make_service  # noqa: E402
 from tests.services import PostgresServer, missing  # noqa: E402
 

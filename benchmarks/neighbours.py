@@ -6,15 +6,18 @@
 One worker's pool with a slot per core, at least two. An honest run of the toy lab alone and one beside an attack that
 goes on all the while make a pair; which comes first takes turns, and so do the attacks. Ratios are of pairs, so what
 else the machine does falls on both. `honest` is a neighbour who hands in right answers without a pause.
+
+Both labs' tests may run side by side, so an attack has begun on every core that was idle. Alone means on one core: that
+is what each job is promised. Where others are idle too it is done sooner, but nobody keeps them free for it.
 """
 
 import argparse
 import json
 import os
-import re
 import sys
 import threading
 import time
+import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -25,12 +28,11 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from benchmarks.course import MeasuredCourse
+from benchmarks.course import TOY, MeasuredCourse
 from benchmarks.history import keep, machine, machine_line, quantile
 from grader.adapters.lab_folder import CourseFolder, LabFolder
 from grader.domain.run import Assignment
 from grader.domain.submission import Submission
-from tests.attacks.corpus import target_course
 from worker import supervisor
 from worker.cancellation import Cancellation
 from worker.sandbox import Sandbox, SandboxError
@@ -102,9 +104,13 @@ ATTACKS = {
 }
 
 
+_FUNCTIONS = tuple(tomllib.loads((TOY / "lab.toml").read_text(encoding="utf-8"))["functions"])
+
+
 def hostile(body: str) -> bytes:
     """A starter whose every function is the attack."""
-    return f"import os, signal\nimport numpy as np\n\ndef total(*args):\n{body}\n".encode()
+    names = " = ".join([*_FUNCTIONS, "evil"])
+    return f"import os, signal\nimport numpy as np\n\ndef evil(*args):\n{body}\n{names}\n".encode()
 
 
 class Neighbourhood:
@@ -117,9 +123,9 @@ class Neighbourhood:
         answer = lab.answer(1)
         handed_in = Submission({Path(lab.file).name: answer.data})
         self._honest = Assignment(found.lab, found.bundle(), found.path, handed_in, answer.seed)
-        target = _endless(target_course(folder / "target"))
+        target = _endless(MeasuredCourse(folder / "target").folder)
         nothing = Submission({"starter.py": b""})
-        self._attacked = Assignment(target.lab, target.bundle(), target.path, nothing, 1, tests=("test_total",))
+        self._attacked = Assignment(target.lab, target.bundle(), target.path, nothing, 1)
         self._pool = Warm(sandbox, SLOTS)
 
     def __enter__(self) -> "Neighbourhood":
@@ -139,7 +145,12 @@ class Neighbourhood:
     def honest(self) -> float:
         """Seconds of the honest run, which gets everything."""
         self.ready(self._honest)
-        result = supervisor.run(self._honest, self._pool, lambda event: None)
+        others = [self._pool.cores.enter() for _ in range(self._pool.cores.idle - 1)]
+        try:
+            result = supervisor.run(self._honest, self._pool, lambda event: None)
+        finally:
+            for core in others:
+                self._pool.cores.leave(core)
         outcomes = {test["outcome"] for test in json.loads(result.report or b'{"tests": []}')["tests"]}
         if outcomes != {"passed"}:
             raise RuntimeError(f"the honest run got {outcomes}: {result.problem}")
@@ -178,15 +189,13 @@ class Neighbourhood:
         return alone or self.honest(), beside
 
 
-def _endless(course: CourseFolder) -> LabFolder:
-    """The lab that is there to be attacked, with ROOM."""
-    found = course.find("target-1")
-    file = found.root / found.path / "lab.toml"
-    text = file.read_text(encoding="utf-8")
-    for name, value in ROOM.items():
-        text = re.sub(rf"^{name} = .*$", f"{name} = {value}", text, flags=re.MULTILINE)
-    file.write_text(text, encoding="utf-8")
-    return course.find("target-1")
+def _endless(folder: Path) -> LabFolder:
+    """The toy lab once more, with ROOM: it is there to be attacked."""
+    file = folder / CourseFolder(folder).find("toy").path / "lab.toml"
+    head, _, rest = file.read_text(encoding="utf-8").partition("[limits]\n")
+    room = "".join(f"{name} = {value}\n" for name, value in ROOM.items())
+    file.write_text(f"{head}[limits]\n{room}{rest.partition(chr(10))[2]}", encoding="utf-8")
+    return CourseFolder(folder).find("toy")
 
 
 def measure(sandbox: Sandbox, names: Sequence[str], rounds: int) -> dict[str, Any]:

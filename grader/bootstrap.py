@@ -1,7 +1,6 @@
 """The one place that turns settings into real adapters, and the only one in `grader` that knows the worker."""
 
 import asyncio
-import gc
 import logging
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
@@ -22,12 +21,13 @@ from grader.adapters.sql_store import SqlStore
 from grader.adapters.sql_store.news import News
 from grader.adapters.submission_files import SubmissionFiles
 from grader.dispatcher import Dispatcher
-from grader.domain.errors import GraderError, GradingFailed, NoSandbox
+from grader.domain.errors import GraderError, GradingFailed, NoSandbox, Refused
 from grader.domain.job import JobRules
 from grader.domain.lab import Lab
 from grader.domain.people import Role
 from grader.domain.run import Assignment, OnEvent, RunResult
 from grader.domain.submission import Submission, derive_seed
+from grader.garbage import seldom_look_for_garbage
 from grader.ports import LabFolder, LabShelf
 from grader.publisher import Publisher
 from grader.settings import Settings
@@ -39,13 +39,15 @@ from grader.web.git import GitServing
 from grader.web.git_hooks import GitHooks
 from grader.web.watching import Watchers
 from grader.web.webhooks import Webhooks
-from worker import canary, program, rehearsing, supervisor
+from worker import canary, measuring, program, rehearsing, supervisor
 from worker.broker import TASK, celery_app
 from worker.client import GraderClient
 from worker.embedded import EmbeddedWorker
+from worker.engine.checkup import Finding
+from worker.engine.engines import Engines
 from worker.sandbox import Probe, Sandbox, SandboxError, reaper
 from worker.sandbox.kinds import choose, docker_sandbox, probes
-from worker.settings import worker_name
+from worker.settings import BadSettings, worker_name
 from worker.shift import Shift
 from worker.verdictless import NoReport
 from worker.warm import sizing
@@ -60,8 +62,9 @@ log = logging.getLogger(__name__)
 class SandboxRunner:
     """Runner and rehearsals over one sandbox of this machine."""
 
-    def __init__(self, sandbox: Sandbox) -> None:
+    def __init__(self, sandbox: Sandbox, engines: measuring.Measurer | None = None) -> None:
         self._sandbox = sandbox
+        self._engines = engines
 
     @property
     def name(self) -> str:
@@ -70,7 +73,8 @@ class SandboxRunner:
 
     def run(self, assignment: Assignment, on_event: OnEvent) -> RunResult:
         """See `Runner`."""
-        return canary.beside(assignment, supervisor.run(assignment, self._sandbox, on_event), self._sandbox)
+        result = supervisor.run(assignment, self._sandbox, on_event, measurer=self._engines)
+        return canary.beside(assignment, result, self._sandbox, measurer=self._engines)
 
     def rehearse(self, folder: LabFolder, files: Mapping[str, bytes], seeds: list[int], on_event: OnEvent) -> Any:
         """The course's own answers over `seeds`: the `rehearsed` event. Raises GradingFailed, NoSandbox."""
@@ -87,13 +91,15 @@ class SandboxRunner:
 
 @contextmanager
 def _told() -> Iterator[None]:
-    """Turn what the worker says of a run without a result into an error of ours."""
+    """Turn what the worker says of a run without a result, or of what it lacks, into an error of ours."""
     try:
         yield
     except NoReport as missing:
         raise GradingFailed(missing.fault, missing.problem) from None
     except SandboxError as error:
         raise NoSandbox(str(error), error.fix) from None
+    except BadSettings as error:
+        raise Refused(str(error), "The settings are listed in README.md.") from None
 
 
 class App:
@@ -113,14 +119,18 @@ class App:
 
     def runner(self, sandbox: str | None = None) -> SandboxRunner:
         """A runner over the sandbox chosen. Raises NoSandbox, which says what to do."""
-        try:
-            return SandboxRunner(choose(sandbox or self.settings.sandbox, self.settings.docker_runtime))
-        except SandboxError as error:
-            raise NoSandbox(str(error), error.fix) from None
+        with _told():
+            chosen = choose(sandbox or self.settings.sandbox, self.settings.docker_runtime)
+            return SandboxRunner(chosen, measuring.engines(self.settings.home))  # loads nothing before a spec asks
 
     def probes(self) -> list[Probe]:
         """What each sandbox says of this machine."""
         return probes(self.settings.docker_runtime)
+
+    def engine(self) -> list[Finding]:
+        """What this machine has of what its engine needs; empty where it is to have none. Raises Refused."""
+        with _told():
+            return list(measuring.lacking(self.settings.home))
 
     def sweep(self) -> list[str]:
         """Remove what killed workers left on this machine; what that was."""
@@ -128,10 +138,8 @@ class App:
 
     def build_image(self) -> None:
         """Build the Docker sandbox's image. Raises NoSandbox."""
-        try:
+        with _told():
             docker_sandbox(self.settings.docker_runtime).build_image()
-        except SandboxError as error:
-            raise NoSandbox(str(error), error.fix) from None
 
 
 def build_service(settings: Settings, watchers: Watchers | None = None, woken: Any = None) -> Service:
@@ -189,6 +197,7 @@ class Site:
         self._client = GraderClient(settings.own_url, settings.token()) if wanted else None
         self._queues = [name.strip() for name in settings.queues.split(",")]
         self._warm: Warm | None = None
+        self._engines: Engines | None = None
         self._worker = self._embedded(celery, self._client) if self._client else None
 
     def open_course(self) -> list[str]:
@@ -233,15 +242,16 @@ class Site:
             self._client.close()
         if self._warm is not None:
             self._warm.close()
+        if self._engines is not None:
+            self._engines.close()
         self._watchers.close()
 
     def _embedded(self, celery: Any, client: GraderClient) -> EmbeddedWorker:
         settings = self.settings
-        try:
+        with _told():
+            self._engines = measuring.engines(settings.home)
             self._warm = Warm(choose(settings.sandbox, settings.docker_runtime), settings.slots)
-        except SandboxError as error:
-            raise NoSandbox(str(error), error.fix) from None
-        shift = Shift(client, self._warm, worker_name(), self._queues, settings.slots)
+        shift = Shift(client, self._warm, worker_name(), self._queues, settings.slots, measurer=self._engines)
         return EmbeddedWorker(celery, shift, settings.slots, self._queues)
 
     def _wake(self) -> None:
@@ -264,16 +274,6 @@ class Site:
             await self._git.hooks.stop()
             self._publisher.stop()
             self._dispatcher.stop()
-
-
-def seldom_look_for_garbage() -> None:
-    """For a process that answers requests: a look through all it holds would stop them for 0.1 s, every few seconds.
-
-    What is there by now stays and is not looked at again; of the rest, little is ever made that only a look can free.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(2_000, 20, 100)
 
 
 def prepare_open_labs(service: Service, warm: Warm, queues: Sequence[str]) -> None:

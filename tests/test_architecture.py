@@ -18,6 +18,7 @@ MAY_IMPORT = {
     "grader.steps": {"grader.domain", "grader.ports", "grader.steps"},
     "grader.adapters": {"grader.domain", "grader.ports", "grader.adapters"},
     "grader.settings": set(),
+    "grader.garbage": set(),
     "grader.rounds": {"grader.domain"},
     "grader.dispatcher": {"grader.domain", "grader.ports", "grader.steps", "grader.rounds"},
     "grader.publisher": {"grader.domain", "grader.ports", "grader.steps", "grader.rounds"},

@@ -17,11 +17,12 @@ import structlog
 
 from grader.domain.errors import Fault
 from grader.domain.lab import Lab
-from grader.domain.run import Assignment, Event, RunResult
+from grader.domain.run import Assignment, Event, RunResult, Version
 from grader.domain.submission import Submission
 from worker import canary, supervisor
 from worker.cancellation import Cancellation
 from worker.client import Claim, GraderClient, GraderDown, NotOurs, NotUnderstood
+from worker.measuring import Measurer
 from worker.sandbox import Sandbox, SandboxError
 
 #: Events in one message: a suite of thousands of tests must not make one that is too large.
@@ -41,10 +42,11 @@ log = structlog.get_logger(__name__)
 class Attempt:
     """The life of one claim. `drop` may come from any thread."""
 
-    def __init__(self, client: GraderClient, claim: Claim, sandbox: Sandbox) -> None:
+    def __init__(self, client: GraderClient, claim: Claim, sandbox: Sandbox, measurer: Measurer | None = None) -> None:
         self.claim = claim
         self._client = client
         self._sandbox = sandbox
+        self._measurer = measurer
         self._cancellation = Cancellation()
         self._began = time.monotonic()
         self._unwanted = False
@@ -83,7 +85,9 @@ class Attempt:
             with structlog.contextvars.bound_contextvars(job=self.claim.job_id, attempt=self.claim.attempt):
                 assignment = read_assignment(self.claim.assignment)
                 claimed = time.monotonic() - self._began
-                result = supervisor.run(assignment, self._sandbox, self._events.put, self._cancellation)
+                result = supervisor.run(
+                    assignment, self._sandbox, self._events.put, self._cancellation, measurer=self._measurer
+                )
                 result = replace(result, stages={"claimed": claimed, **result.stages})
                 return self._beside(assignment, result)
         except Exception as error:  # noqa: BLE001 - the job's top level: a job of ours that breaks must end all the same
@@ -96,7 +100,7 @@ class Attempt:
     def _beside(self, assignment: Assignment, result: RunResult) -> RunResult:
         """The result, with a canary where it needs one, whose time counts as a stage of its own."""
         began = time.monotonic()
-        found = canary.beside(assignment, result, self._sandbox, self._cancellation)
+        found = canary.beside(assignment, result, self._sandbox, self._cancellation, self._measurer)
         if found is result:
             return result
         return replace(found, stages={**result.stages, "canary": time.monotonic() - began})
@@ -137,7 +141,7 @@ class Attempt:
                 self.drop(str(error))
 
     def _next_events(self) -> tuple[list[Event], bool]:
-        """What has come until the next message is due, at least one event unless it is the end; and whether more may."""
+        """What has come until the next message is due, one event or more unless it is the end; and whether more may."""
         batch: list[Event] = []
         event = self._events.get()
         while event is not None:
@@ -193,6 +197,10 @@ def read_assignment(told: Mapping[str, Any]) -> Assignment:
         lab_path=str(told["lab_path"]),
         submission=Submission(_files(told["files"])),
         seed=int(told["seed"]),
+        history={
+            str(name): tuple(Version(str(one["at"]), str(one["text"])) for one in versions)
+            for name, versions in told.get("history", {}).items()
+        },
     )
 
 

@@ -13,6 +13,7 @@ from grader.domain.report import read_report
 from grader.domain.run import MAX_CANARY_BYTES, Assignment, RunResult
 from worker import supervisor
 from worker.cancellation import Cancellation
+from worker.measuring import Measurer
 from worker.sandbox import Sandbox
 
 #: Of the time that is left, for starting judge and guest: the rest is the solution's.
@@ -22,7 +23,11 @@ log = logging.getLogger(__name__)
 
 
 def beside(
-    assignment: Assignment, result: RunResult, sandbox: Sandbox, cancellation: Cancellation | None = None
+    assignment: Assignment,
+    result: RunResult,
+    sandbox: Sandbox,
+    cancellation: Cancellation | None = None,
+    measurer: Measurer | None = None,
 ) -> RunResult:
     """The result of a run of `assignment`, with a canary where it needs one and the time it had leaves room for one.
 
@@ -35,7 +40,7 @@ def beside(
     limits = assignment.lab.limits
     shorter = replace(limits, run_seconds=min(limits.run_seconds, left - START_SECONDS))
     canary = replace(canary, lab=replace(assignment.lab, limits=shorter))
-    ran = supervisor.run(canary, sandbox, lambda event: None, cancellation, left)
+    ran = supervisor.run(canary, sandbox, lambda event: None, cancellation, left, measurer)
     if ran.report is None or ran.fault is not None or len(ran.report) > MAX_CANARY_BYTES:
         log.warning("the course's own solution left no report beside a submission: %s", ran.problem or "too large")
         return result

@@ -32,8 +32,8 @@ _LATER = (408, 425, 429)
 class NotOurs(Exception):
     """The grader does not know this worker or attempt as the job's owner, or not any more: drop it."""
 
-    def __init__(self, status: int) -> None:
-        super().__init__(f"the grader answered {status}")
+    def __init__(self, status: int, said: str = "") -> None:
+        super().__init__(f"the grader answered {status}: {said}" if said else f"the grader answered {status}")
         self.status = status
 
 
@@ -88,10 +88,13 @@ class GraderClient:
         """Say what this worker is and does. Raises GraderDown, NotOurs (a wrong token), NotUnderstood."""
         self._once("/api/worker/heartbeat", state, self._token, _BEAT_TIMEOUT)
 
-    def claim(self, job_id: str, worker: str) -> Claim:
-        """Make the job this worker's. Raises NotOurs where it waits no longer, GraderDown, NotUnderstood."""
+    def claim(self, job_id: str, worker: str, queues: Sequence[str]) -> Claim:
+        """Make the job this worker's, which serves these queues. Raises NotOurs, GraderDown, NotUnderstood.
+
+        NotOurs: it waits no longer, or in another queue.
+        """
         known = self._known()
-        asked = {"worker": worker, "known": list(known)}
+        asked = {"worker": worker, "queues": list(queues), "known": list(known)}
         told = self._post(f"/api/worker/jobs/{job_id}/claim", asked, self._token, CLAIM_PATIENCE_S)
         try:
             assignment = self._whole(dict(told["assignment"]), known)
@@ -173,7 +176,7 @@ class GraderClient:
                 raise
             raise GraderDown("this client is closed") from None
         if answer.status_code in _NOT_OURS:
-            raise NotOurs(answer.status_code)
+            raise NotOurs(answer.status_code, answer.text[:300])
         if answer.status_code >= 500 or answer.status_code in _LATER:
             raise GraderDown(f"the grader answered {answer.status_code}")
         if not answer.is_success:

@@ -12,6 +12,7 @@ from celery.exceptions import SecurityWarning
 
 from worker.broker import celery_app, register
 from worker.client import GraderClient
+from worker.measuring import engines
 from worker.sandbox import Sandbox, SandboxError
 from worker.sandbox.kinds import choose
 from worker.settings import BadSettings, WorkerSettings, read_settings, worker_name
@@ -38,13 +39,14 @@ class ShiftStep(bootsteps.StartStopStep):  # type: ignore[misc] # Celery has no 
         try:
             settings = read_settings()
             token = settings.token()
+            self._engines = engines(settings.home)
         except BadSettings as error:
             raise SystemExit(str(error)) from None
         self._client = GraderClient(settings.url, token)
         queues = list(worker.app.amqp.queues.consume_from)
         slots = worker.concurrency
         self._warm = Warm(_sandbox(settings), slots)
-        self._shift = Shift(self._client, self._warm, worker_name(), queues, slots, settings.pulse)
+        self._shift = Shift(self._client, self._warm, worker_name(), queues, slots, settings.pulse, self._engines)
         register(worker.app, self._shift.grade)
         log.info("worker", worker=self._shift.name, queues=queues, slots=worker.concurrency, grader=settings.url)
 
@@ -66,15 +68,19 @@ class ShiftStep(bootsteps.StartStopStep):  # type: ignore[misc] # Celery has no 
     def stop(self, parent: Any) -> None:
         """The worker waits for what runs."""
         self._shift.close()
-        self._client.close()
-        self._warm.close()
+        self._leave()
 
     def terminate(self, parent: Any) -> None:
         """The worker does not wait."""
         self._shift.abandon()
         self._shift.close(END_S)
+        self._leave()
+
+    def _leave(self) -> None:
         self._client.close()
         self._warm.close()
+        if self._engines is not None:
+            self._engines.close()
 
     def _quit(self, number: int, frame: Any) -> None:
         """Kill what runs, and drain. From another thread: a signal's handler must not wait for a lock."""

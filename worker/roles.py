@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from grader.domain.lab import Lab
 from grader.domain.run import Assignment
 from worker.bundle import harness_files, order, pack, under, with_code
 from worker.limits import MIB, Limits
@@ -39,12 +40,22 @@ def judge_job(assignment: Assignment) -> dict[str, Any]:
         "tests": list(assignment.tests) if assignment.tests else None,
         "listed": list(assignment.tests or (test.name for test in assignment.lab.tests)),
         "run_seconds": assignment.lab.limits.run_seconds,
+        "measured": assignment.lab.measured,
+        "history": {
+            file: [{"at": one.at, "text": one.text} for one in versions]
+            for file, versions in assignment.history.items()
+        },
     }
+
+
+def may_split(lab: Lab) -> bool:
+    """Whether a job's tests may run side by side: an engine answers one process, and each question once."""
+    return lab.independent and not lab.measured
 
 
 def warm_judge(assignment: Assignment) -> bytes:
     """The bundle of a judge for many jobs of this assignment's spec."""
-    streams = sizing.MOST_STREAMS if assignment.lab.independent else 1
+    streams = sizing.MOST_STREAMS if may_split(assignment.lab) else 1
     job = {"lab": assignment.lab_path, "spec": assignment.lab.spec, "streams": streams}
     return pack("worker.harness.warm", job, judge_files(assignment))
 

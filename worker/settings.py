@@ -4,7 +4,7 @@ import os
 import secrets
 import socket
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -16,6 +16,29 @@ SECRETS = Path("/run/secrets")
 
 class BadSettings(Exception):
     """A worker cannot start like this; the message says which setting to change."""
+
+
+class EngineSettings(BaseSettings):
+    """What measures, for workers that do: `engine` names a profile of worker.engine, empty for none.
+
+    engine_python: the interpreter that has vLLM. models: the folder of an operator's models. gpu: index or UUID, where
+    there are several.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="GRADER_", extra="ignore")
+
+    engine: str = ""
+    engine_python: Path | None = None
+    models: Path | None = None
+    gpu: str = ""
+
+    def interpreter(self) -> Path:
+        """The one that has vLLM. Raises BadSettings."""
+        if self.engine_python is None:
+            raise BadSettings(
+                f"GRADER_ENGINE={self.engine} needs GRADER_ENGINE_PYTHON, the interpreter of an environment with vLLM"
+            )
+        return self.engine_python
 
 
 class WorkerSettings(BaseSettings):
@@ -79,11 +102,23 @@ class WorkerSettings(BaseSettings):
         return self.broker
 
 
+_Settings = TypeVar("_Settings", bound=BaseSettings)
+
+
 def read_settings() -> WorkerSettings:
     """The settings of this process. Raises BadSettings naming each variable that makes no sense."""
+    return _read(WorkerSettings)
+
+
+def read_engine_settings() -> EngineSettings:
+    """Those of an engine alone, for a process that is not only a worker. Raises BadSettings."""
+    return _read(EngineSettings)
+
+
+def _read(kind: type[_Settings]) -> _Settings:
     try:
-        # read_settings, not the class, knows the folder: pydantic warns of one that is not there
-        return WorkerSettings(_secrets_dir=SECRETS if SECRETS.is_dir() else None)  # type: ignore[call-arg]
+        # this function, not the class, knows the folder: pydantic warns of one that is not there
+        return kind(_secrets_dir=SECRETS if SECRETS.is_dir() else None)
     except ValidationError as error:
         wrong = [f"GRADER_{str(part['loc'][0]).upper()}: {part['msg']}" for part in error.errors()]
         raise BadSettings("\n".join(wrong)) from None

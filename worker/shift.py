@@ -10,6 +10,7 @@ import structlog
 
 from worker.attempt import Attempt
 from worker.client import FIRST_PAUSE_S, GraderClient, GraderDown, NotOurs, NotUnderstood
+from worker.measuring import Measurer
 from worker.sandbox import Sandbox
 
 HEARTBEAT_S = 5.0
@@ -43,10 +44,12 @@ class Shift:
         queues: Sequence[str],
         slots: int,
         pulse: Path | None = None,
+        measurer: Measurer | None = None,
     ) -> None:
         self.name = name
         self._client = client
         self._sandbox = sandbox
+        self._measurer = measurer
         self._queues = list(queues)
         self._slots = slots
         self._pulse = pulse
@@ -71,13 +74,13 @@ class Shift:
         if self._state is not State.READY:
             return
         try:
-            claim = self._client.claim(job_id, self.name)
+            claim = self._client.claim(job_id, self.name, self._queues)
         except NotOurs as error:
             self._log.info("not claimed", job=job_id, why=str(error))
         except (GraderDown, NotUnderstood) as error:
             self._log.error("not claimed", job=job_id, why=str(error))
         else:
-            self._work(Attempt(self._client, claim, self._sandbox))
+            self._work(Attempt(self._client, claim, self._sandbox, self._measurer))
 
     def drain(self) -> None:
         """Take nothing new; what runs goes on."""

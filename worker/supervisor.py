@@ -9,6 +9,7 @@ import secrets
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from grader.domain.errors import Fault
@@ -16,7 +17,9 @@ from grader.domain.run import Assignment, Event, RunResult
 from worker import roles
 from worker.bundle import ARGV, pack, under
 from worker.cancellation import Cancellation
+from worker.engine.errors import Stopped
 from worker.guests import Guest, Guests
+from worker.measuring import NO_ENGINE, Measurer, answered
 from worker.sandbox import Cell, OutputTooLarge, Role, Running, Sandbox, SandboxError
 from worker.stages import Stages
 from worker.verdictless import NoReport
@@ -40,6 +43,7 @@ class _Run:
     on_event: OnEvent
     cancellation: Cancellation
     deadline: float
+    measurer: Measurer | None = None
     stages: Stages = field(default_factory=Stages)
 
 
@@ -49,20 +53,23 @@ def run(
     on_event: OnEvent,
     cancellation: Cancellation | None = None,
     seconds: float | None = None,
+    measurer: Measurer | None = None,
 ) -> RunResult:
     """Grade one submission. Never raises for what a submission, a spec or a sandbox does: the result says it.
 
     In a `Warm` sandbox judge and guest are there already, where it has some free. A run ended through `cancellation`
-    has neither a report nor a fault. It lasts `seconds` at most, None for all that the lab gives it.
+    has neither a report nor a fault. It lasts `seconds` at most, None for all that the lab gives it. `measurer` answers
+    what a measured lab's spec asks.
     """
     started = time.monotonic()
     ended_by = cancellation or Cancellation()
     deadline = started + (longest(assignment) if seconds is None else seconds)
-    one = _Run(assignment, on_event, ended_by, deadline)
+    one = _Run(assignment, on_event, ended_by, deadline, measurer)
     report: bytes | None = None
     fault: Fault | None = None
     problem = ""
     try:
+        _check(assignment, measurer)
         report, problem = _played(one, sandbox)
     except NoReport as missing:
         # a killed judge looks like many things: half a line, no report
@@ -82,9 +89,18 @@ def run(
     )
 
 
+def _check(assignment: Assignment, measurer: Measurer | None) -> None:
+    """Raise NoReport where a lab cannot be measured as it wants to be."""
+    if assignment.lab.measured and assignment.lab.isolation == "joined":
+        raise NoReport(Fault.LAB_AUTHOR, "a submission beside its spec could ask the engine itself: split the two")
+    if assignment.lab.measured and measurer is None:
+        raise NoReport(Fault.OPERATOR, NO_ENGINE)
+
+
 def longest(assignment: Assignment) -> float:
     """How many seconds a run may last, from the start of its sandbox to its report."""
-    return assignment.lab.limits.run_seconds + GRACE_SECONDS
+    limits, measured = assignment.lab.limits, assignment.lab.measured
+    return limits.run_seconds + (limits.measure_seconds if measured else 0.0) + GRACE_SECONDS
 
 
 def _played(one: _Run, sandbox: Sandbox) -> tuple[bytes, str]:
@@ -101,7 +117,10 @@ def _played(one: _Run, sandbox: Sandbox) -> tuple[bytes, str]:
 
 def _seated(one: _Run, seat: Seat) -> tuple[bytes, str] | None:
     """With a judge and a guest that waited; None where that judge did not begin: then nothing has happened yet."""
-    guests = [Guests(one.assignment, socket, seat.take_guest, seat.drop_guest) for socket in seat.sockets]
+    guests = [
+        Guests(one.assignment, socket, partial(seat.take_guest, stream), seat.drop_guest)
+        for stream, socket in enumerate(seat.sockets)
+    ]
     found: tuple[bytes, str] | None = None
     try:
         with one.cancellation.covers(seat.judge):
@@ -128,12 +147,12 @@ def _cold(one: _Run, sandbox: Sandbox, cores: Cores) -> tuple[bytes, str]:
     """With a cell, a judge and a guest of its own."""
     with sandbox.cell() as cell:
         token, socket = secrets.token_hex(16), f"/channel/{secrets.token_hex(16)}"
-        bundle, limits = roles.guest_bundle(one.assignment), roles.guest_limits(one.assignment)
+        guest_bundle, limits = roles.guest_bundle(one.assignment), roles.guest_limits(one.assignment)
 
         def take() -> Guest:
             core = cores.enter()
             try:
-                return Guest(cell.start(Role.GUEST, ARGV, bundle, replace(limits, core=core), more=True), core)
+                return Guest(cell.start(Role.GUEST, ARGV, guest_bundle, replace(limits, core=core), more=True), core)
             except SandboxError:
                 cores.leave(core)
                 raise
@@ -147,7 +166,8 @@ def _cold(one: _Run, sandbox: Sandbox, cores: Cores) -> tuple[bytes, str]:
             guests.start(token)
             job = roles.judge_job(one.assignment) | {"socket": socket, "tokens": [token]}
             files = roles.judge_files(one.assignment)
-            judge = cell.start(Role.JUDGE, ARGV, pack("worker.harness.judge", job, files), roles.JUDGE_LIMITS)
+            bundle = pack("worker.harness.judge", job, files)
+            judge = cell.start(Role.JUDGE, ARGV, bundle, roles.JUDGE_LIMITS, more=one.assignment.lab.measured)
             with one.cancellation.covers(judge):
                 return _listen(one, judge, lambda token, stream: guests.start(token))
         finally:
@@ -176,6 +196,8 @@ def _listen(one: _Run, judge: Running, start_guest: Callable[[str, int], None]) 
         one.stages.heard(kind)
         if kind == "guest":
             start_guest(str(event.get("token", "")), int(event.get("stream", 0)))
+        elif kind == "measure":
+            judge.feed(_measured(one, event.get("asked")))
         elif kind == "problem":
             problem = str(event.get("text", ""))[:3000]
         elif kind == "report":
@@ -185,6 +207,20 @@ def _listen(one: _Run, judge: Running, start_guest: Callable[[str, int], None]) 
     if one.cancellation.cancelled:
         raise NoReport(Fault.US, CANCELLED)
     raise silent(judge)
+
+
+def _measured(one: _Run, asked: Any) -> bytes:
+    """A measurement for a judge that waits for nothing else. Raises NoReport, which ends the run."""
+
+    def left() -> float:
+        seconds = one.deadline - time.monotonic()
+        if one.cancellation.cancelled or seconds <= 0:
+            raise Stopped
+        return seconds
+
+    if not one.assignment.lab.measured:
+        raise NoReport(Fault.LAB_AUTHOR, "the spec asks an engine, and its lab.toml does not say measured = true")
+    return answered(one.measurer, asked, left, lambda ahead: one.on_event({"event": "measuring", "ahead": ahead}))
 
 
 def events_of(running: Running, deadline: float) -> Iterator[dict[str, Any]]:

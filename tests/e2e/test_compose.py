@@ -188,14 +188,15 @@ def test_every_part_is_healthy_bounded_and_restarted(stack: Stack) -> None:
         assert part["HostConfig"]["NetworkMode"] != "host", name
 
 
-def test_a_gpu_worker_takes_gpu_labs_one_for_each_gpu(stack: Stack) -> None:
-    config = yaml.safe_load(stack.run(["env", "GRADER_GPUS=3", *compose(), "--profile", "gpu", "config"]))
+def test_a_gpu_worker_takes_gpu_labs_and_one_gpu(stack: Stack) -> None:
+    config = yaml.safe_load(stack.run(["env", "GRADER_GPU=3", *compose(), "--profile", "gpu", "config"]))
     gpu = config["services"]["worker-gpu"]
     assert gpu["environment"]["GRADER_QUEUES"] == "gpu"
-    assert int(gpu["environment"]["GRADER_SLOTS"]) == 3
+    assert int(gpu["environment"]["GRADER_SLOTS"]) == 1
     [device] = gpu["deploy"]["resources"]["reservations"]["devices"]
-    assert (device["driver"], device["capabilities"]) == ("nvidia", ["gpu"])
+    assert (device["driver"], device["device_ids"], device["capabilities"]) == ("nvidia", ["3"], ["gpu"])
     assert gpu["secrets"] == config["services"]["worker-cpu"]["secrets"]
+    assert [name for name, one in config["services"].items() if "deploy" in one] == ["worker-gpu"]
 
 
 def test_only_the_worker_reaches_the_docker_engine_and_only_the_grader_the_database(stack: Stack) -> None:

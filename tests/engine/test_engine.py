@@ -10,8 +10,9 @@ import pytest
 from tests.engine.vllm import PAIR, PROMPTS, python
 from worker.engine import captures
 from worker.engine.configuration import Configuration
+from worker.engine.errors import EngineError
 from worker.engine.measuring import Plan, measure
-from worker.engine.process import EngineError, EngineProcess
+from worker.engine.process import EngineProcess
 
 pytestmark = [pytest.mark.vllm, pytest.mark.slow]
 K = 3
@@ -61,6 +62,13 @@ def test_what_measured_is_known(baseline: EngineProcess, speculative: EngineProc
     assert plain["head"] is None
     assert len(fast["head"]["model.safetensors"]) == 64
     assert plain["vllm"] == fast["vllm"]
+
+
+def test_text_is_decoded_as_its_tokens_are(baseline: EngineProcess) -> None:
+    run = baseline.run(["the ship", "the ship"], batch=2, tokens=8, timeout=120)
+    first, second = (one["tokens"] for one in run["requests"])
+    assert first == second
+    assert len(first) == 8
 
 
 def test_an_engine_that_cannot_load_says_why() -> None:

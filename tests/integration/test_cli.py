@@ -181,6 +181,18 @@ def test_doctor_says_which_labs_wait_for_another_worker(home: Path, queues: str)
     assert (waiting in " ".join(run.stdout.split())) == (queues == "cpu")
 
 
+def test_doctor_says_what_an_engine_lacks(home: Path) -> None:
+    run = grader(home, "doctor", GRADER_ENGINE="tiny-cpu", GRADER_ENGINE_PYTHON="/no/python")
+    told = " ".join(run.stdout.split())
+    assert run.returncode == 3
+    assert "✗ engine: vLLM: there is no /no/python fix: set GRADER_ENGINE_PYTHON" in told
+    assert "✓ engine: models: target" in told
+    for engine, python, says in (("gpt", "/no/python", "inflated-cpu"), ("tiny-cpu", "", "GRADER_ENGINE_PYTHON")):
+        wrong = grader(home, "doctor", GRADER_ENGINE=engine, **({"GRADER_ENGINE_PYTHON": python} if python else {}))
+        assert wrong.returncode == 2
+        assert says in wrong.stderr
+
+
 def test_without_any_sandbox_nothing_is_scored_and_the_fix_is_told(home: Path) -> None:
     bare = {"PATH": "/nowhere", "DOCKER_HOST": "unix:///nowhere/docker.sock"}
     run = grader(home, "grade", "lab-04", LAB / "solution.py", **bare)

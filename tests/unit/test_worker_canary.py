@@ -135,7 +135,9 @@ def test_tests_that_were_not_asked_for_are_no_suspects(work: Assignment) -> None
 def test_a_canary_lasts_no_longer_than_the_run_had_left(work: Assignment, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[tuple[Assignment, float | None]] = []
 
-    def run(assignment: Assignment, sandbox: object, on_event: object, ended: object, seconds: float) -> RunResult:
+    def run(
+        assignment: Assignment, sandbox: object, on_event: object, ended: object, seconds: float, measurer: object
+    ) -> RunResult:
         asked.append((assignment, seconds))
         return ran("passed")
 

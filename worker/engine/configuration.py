@@ -4,6 +4,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+#: A text, or the tokens of one.
+Prompt = str | list[int]
+
 
 @dataclass(frozen=True)
 class Configuration:

@@ -5,6 +5,8 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
+from worker.engine.configuration import Prompt
+
 #: Seconds one run may take.
 RUN_S = 300.0
 _WARM_UP_TOKENS = 8
@@ -17,7 +19,7 @@ class Decoder(Protocol):
         """What it is."""
         ...
 
-    def run(self, prompts: Sequence[Sequence[int]], batch: int, tokens: int, timeout: float) -> Mapping[str, Any]:
+    def run(self, prompts: Sequence[Prompt], batch: int, tokens: int, timeout: float) -> Mapping[str, Any]:
         """Decode these prompts, `batch` at a time, `tokens` tokens each."""
         ...
 
@@ -33,26 +35,25 @@ class Plan:
     rounds: int
 
 
+Left = Callable[[], float]
+"""Seconds that are left. Raises Stopped where none are, or where nobody wants the rest."""
+
+
 def measure(
-    plan: Plan,
-    prompts: Sequence[Sequence[int]],
-    baseline: Decoder,
-    speculative: Decoder,
-    on_round: Callable[[int], None] = lambda number: None,
+    plan: Plan, prompts: Sequence[Prompt], baseline: Decoder, speculative: Decoder, left: Left = lambda: RUN_S
 ) -> dict[str, Any]:
-    """A capture (see `captures`). Raises EngineError.
+    """A capture (see `captures`). Raises EngineError, Stopped.
 
     Rounds run AB, BA, AB, …: what slowly changes on the machine falls on both alike.
     """
     engines = {"baseline": baseline, "speculative": speculative}
     identity = {name: dict(engine.ready()) for name, engine in engines.items()}
     for engine in engines.values():
-        engine.run(prompts[: plan.batch], plan.batch, _WARM_UP_TOKENS, RUN_S)
+        _warm_up(engine, plan, prompts, left)
     rounds = []
     for number in range(plan.rounds):
         order = list(engines) if number % 2 == 0 else list(reversed(engines))
-        rounds.append({name: dict(engines[name].run(prompts, plan.batch, plan.tokens, RUN_S)) for name in order})
-        on_round(number + 1)
+        rounds.append({name: _run(engines[name], plan, prompts, left) for name in order})
     return {
         "schema": "grader-capture/1",
         "kind": "measured",
@@ -61,3 +62,17 @@ def measure(
         "identity": identity,
         "rounds": rounds,
     }
+
+
+def decode(plan: Plan, prompts: Sequence[Prompt], baseline: Decoder, left: Left) -> list[dict[str, Any]]:
+    """Plain decoding alone: one run a round. Raises EngineError, Stopped."""
+    _warm_up(baseline, plan, prompts, left)
+    return [_run(baseline, plan, prompts, left) for _ in range(plan.rounds)]
+
+
+def _warm_up(engine: Decoder, plan: Plan, prompts: Sequence[Prompt], left: Left) -> None:
+    engine.run(prompts[: plan.batch], plan.batch, _WARM_UP_TOKENS, min(RUN_S, left()))
+
+
+def _run(engine: Decoder, plan: Plan, prompts: Sequence[Prompt], left: Left) -> dict[str, Any]:
+    return dict(engine.run(prompts, plan.batch, plan.tokens, min(RUN_S, left())))

@@ -1,7 +1,6 @@
 """One engine from the worker's side: a process in vLLM's environment that is loaded once and asked many times."""
 
 import json
-import os
 import queue
 import subprocess
 import threading
@@ -10,44 +9,38 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from worker.engine.configuration import Configuration
+from worker.engine.configuration import Configuration, Prompt
+from worker.engine.environment import command, environment
+from worker.engine.errors import EngineError
 
 #: Seconds that loading may take: weights come from a disk, and a first import compiles.
 LOAD_S = 900.0
 _DEATH_S = 10.0
-#: No network, no statistics sent anywhere, and the engine in the process that we can kill.
-_SETTINGS = {
-    "HF_HUB_OFFLINE": "1",
-    "TRANSFORMERS_OFFLINE": "1",
-    "VLLM_NO_USAGE_STATS": "1",
-    "DO_NOT_TRACK": "1",
-    "VLLM_ENABLE_V1_MULTIPROCESSING": "0",
-    "VLLM_LOGGING_LEVEL": "ERROR",
-}
 _TAIL_LINES = 30
-
-
-class EngineError(Exception):
-    """The engine did not load or did not answer: the operator's fault or ours, never the student's."""
 
 
 class EngineProcess:
     """A loaded engine. Close it to give its memory back. One question at a time."""
 
-    def __init__(self, python: Path, configuration: Configuration, devices: str | None = None) -> None:
-        """Start loading; `python` is the interpreter of vLLM's environment. `ready` waits until it is done."""
+    def __init__(
+        self, python: Path, configuration: Configuration, gpu: str | None = None, home: Path | None = None
+    ) -> None:
+        """Start loading; `python` is the interpreter of vLLM's environment. `ready` waits until it is done.
+
+        Raises EngineError. See `environment` for `gpu` and `home`.
+        """
         self._said: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         self._tail: list[str] = []
         self._identity: dict[str, Any] | None = None
         try:
             self._process = subprocess.Popen(
-                [str(python), "-m", "worker.engine.running"],
+                command(python, "worker.engine.running"),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 text=True,
                 errors="replace",
-                env=_environment(python, devices),
+                env=environment(python, gpu, home),
                 start_new_session=True,
             )
         except OSError as error:
@@ -69,10 +62,10 @@ class EngineProcess:
             self._identity = self._answer(timeout)
         return self._identity
 
-    def run(self, prompts: Sequence[Sequence[int]], batch: int, tokens: int, timeout: float) -> dict[str, Any]:
+    def run(self, prompts: Sequence[Prompt], batch: int, tokens: int, timeout: float) -> dict[str, Any]:
         """Decode; see `running`. Raises EngineError, also where it takes longer than `timeout` seconds."""
         self.ready()
-        self._tell({"prompts": [list(prompt) for prompt in prompts], "batch": batch, "tokens": tokens})
+        self._tell({"prompts": list(prompts), "batch": batch, "tokens": tokens})
         return self._answer(timeout)
 
     @property
@@ -123,22 +116,3 @@ class EngineProcess:
         assert self._process.stderr is not None
         for line in self._process.stderr:
             self._tail = [*self._tail[1 - _TAIL_LINES :], line.rstrip()]
-
-
-def _environment(python: Path, devices: str | None) -> dict[str, str]:
-    """Nothing of the worker's own environment: it may hold the worker's token."""
-    root = Path(__file__).resolve().parents[2]
-    home = str(python.parent.parent)  # what libraries keep for themselves stays in their own environment
-    told = {
-        "PATH": "/usr/local/bin:/usr/bin:/bin",
-        "HOME": home,
-        "LANG": "C.UTF-8",
-        "PYTHONPATH": str(root),
-        **_SETTINGS,
-    }
-    told |= {name: os.environ[name] for name in ("LD_LIBRARY_PATH", "CUDA_HOME") if name in os.environ}
-    if devices is not None:
-        return told | {"CUDA_VISIBLE_DEVICES": devices}
-    # one thread, and Intel's OpenMP where it is installed: on two cores that is 61 ms a token against 3
-    omp = python.parent.parent / "lib" / "libiomp5.so"
-    return told | {"OMP_NUM_THREADS": "1"} | ({"LD_PRELOAD": str(omp)} if omp.exists() else {})

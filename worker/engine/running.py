@@ -1,11 +1,11 @@
 """One real vLLM engine in a process of its own: `python -m worker.engine.running`, JSON lines in and out.
 
 It runs in vLLM's own environment, with nothing of this project but this package. The first line it reads is a
-configuration; it answers with what it is, and then each line `{"prompts": [[ids]], "batch": 8, "tokens": 96}` with
-what happened: times of every request, its tokens, vLLM's counters before and after. Its output is for answers alone.
+configuration; it answers with what it is, and then each line `{"prompts": [ids or text], "batch": 8, "tokens": 96}`
+with what happened: times of every request, its tokens, vLLM's counters before and after. Its output is for answers
+alone.
 """
 
-import hashlib
 import importlib.metadata
 import json
 import os
@@ -22,7 +22,8 @@ import vllm
 from vllm import LLM, SamplingParams
 from vllm.platforms import current_platform
 
-from worker.engine.configuration import Configuration
+from worker.engine.configuration import Configuration, Prompt
+from worker.engine.weights import digests
 
 #: vLLM's names for the four counters of speculation, `_total` left off.
 COUNTERS = {
@@ -67,11 +68,11 @@ class Engine:
             "driver": _driver() if self.on_gpu else None,
             "threads": torch.get_num_threads(),
             "configuration": configuration.told(),
-            "target": _fingerprint(configuration.target),
-            "head": _fingerprint(configuration.head) if configuration.k else None,
+            "target": digests(Path(configuration.target)),
+            "head": digests(Path(configuration.head)) if configuration.k else None,
         }
 
-    def run(self, prompts: list[list[int]], batch: int, tokens: int) -> dict[str, Any]:
+    def run(self, prompts: list[Prompt], batch: int, tokens: int) -> dict[str, Any]:
         """Greedy decoding of `tokens` tokens for each prompt, at most `batch` of them at a time."""
         before, began, cpu = self.counters(), time.perf_counter(), _cpu_seconds()
         requests = []
@@ -84,7 +85,7 @@ class Engine:
             "counters": {"before": before, "after": self.counters()},
         }
 
-    def _together(self, prompts: list[list[int]], tokens: int) -> list[dict[str, Any]]:
+    def _together(self, prompts: list[Prompt], tokens: int) -> list[dict[str, Any]]:
         """Those prompts at once, step by step, so that each chunk has its time: what a streaming client would see."""
         engine = self._llm.llm_engine
         params = SamplingParams(temperature=0.0, max_tokens=tokens, ignore_eos=True, detokenize=False)
@@ -94,7 +95,8 @@ class Engine:
         for number, prompt in enumerate(prompts):
             name = str(number)
             chunks[name] = []
-            engine.add_request(name, {"prompt_token_ids": prompt}, params)
+            asked = {"prompt": prompt} if isinstance(prompt, str) else {"prompt_token_ids": prompt}
+            engine.add_request(name, asked, params)
             started[name] = time.perf_counter()
         while engine.has_unfinished_requests():
             outputs = engine.step()
@@ -130,11 +132,6 @@ def _told(start: float, chunks: list[tuple[float, int]], tokens: list[int]) -> d
 def _cpu_seconds() -> float:
     used = resource.getrusage(resource.RUSAGE_SELF)
     return used.ru_utime + used.ru_stime
-
-
-def _fingerprint(folder: str) -> dict[str, str]:
-    files = sorted(path for path in Path(folder).iterdir() if path.suffix in (".json", ".safetensors"))
-    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 
 def _processor() -> str:

@@ -2,28 +2,33 @@
 
 import os
 import socket
+import sys
 import time
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, BinaryIO, NoReturn
 
 import pytest
 
 from worker.harness.link import Link, listen
 from worker.harness.live import Events, Guests, Live
+from worker.harness.measuring import Measuring
 from worker.harness.streams import Streams
 
 
 def main(job: dict[str, Any]) -> None:
     """Entry point inside the sandbox. Leaves a `report` event, or a `problem` event where the spec did not run."""
     os.umask(0)
-    judge(job, Events(), listen(job["socket"]))
+    judge(job, Events(), listen(job["socket"]), sys.stdin.buffer)
 
 
-def judge(job: dict[str, Any], events: Events, listener: socket.socket) -> NoReturn:
-    """Run the spec against the guests that knock at `listener`, and end the process."""
+def judge(job: dict[str, Any], events: Events, listener: socket.socket, answers: BinaryIO) -> NoReturn:
+    """Run the spec against the guests that knock at `listener`, and end the process.
+
+    `answers`: where the worker says what an engine measured.
+    """
     guests = Guests()
     guests.begin(link(job, events, listener), time.monotonic() + job["run_seconds"])
-    run_spec(job, events, "guest", [guests])
+    run_spec(job, events, "guest", [guests, Measuring(job, events, answers, guests.lengthen)])
 
 
 def link(job: dict[str, Any], events: Events, listener: socket.socket, stream: int = 0) -> Link:

@@ -99,7 +99,9 @@ class Live:
             self._outcome[name] = report.outcome
         self._seconds[name] = self._seconds.get(name, 0.0) + report.duration
         if report.when == "teardown":
-            properties: dict[str, Any] = {k: v for k, v in report.user_properties if k in ("verdict", "diagnosis")}
+            properties: dict[str, Any] = {
+                k: v for k, v in report.user_properties if k in ("verdict", "diagnosis", "share")
+            }
             self._events.emit(
                 "test", test=name, outcome=self._outcome[name], duration_s=self._seconds[name], **properties
             )
@@ -134,6 +136,10 @@ class Guests:
         self._link = link
         self._run_deadline = run_deadline
         self._printed = Printed(MAX_PRINTED // streams)
+
+    def lengthen(self, seconds: float) -> None:
+        """So long nobody waited for a guest: the tests that follow have as much time as before."""
+        self._run_deadline += seconds
 
     def pytest_configure(self, config: pytest.Config) -> None:
         """Be what LAB_IMPL=guest stands for."""

@@ -28,6 +28,7 @@ from worker.harness.judge import conclude, judge, link, options, settle, spec_of
 from worker.harness.leftovers import Leftovers
 from worker.harness.link import listen
 from worker.harness.live import Events, Guests, Live
+from worker.harness.measuring import Measuring
 from worker.harness.orders import Order, receive
 from worker.harness.streams import Streams
 from worker.harness.unforeseen import Unforeseen
@@ -52,8 +53,8 @@ def main(job: dict[str, Any]) -> None:
         ended, status = os.wait()
     if os.waitstatus_to_exitcode(status) != NOT_AHEAD:
         os._exit(_exit_code(status))
-    order, listeners = Desk(worker, None, streams=1).child()
-    judge(order.job, events, listeners[0])
+    order, listeners, answers = Desk(worker, None, streams=1).child()
+    judge(order.job, events, listeners[0], answers)
 
 
 @dataclass(frozen=True)
@@ -106,13 +107,14 @@ class Ahead:
             why = self._unforeseen.what or "it could not be read"
             os.write(2, f"each job reads the spec for itself: {why}\n".encode())
             os._exit(NOT_AHEAD)
-        order, listeners = Desk(self._worker, session, self._most_streams).child()
+        order, listeners, answers = Desk(self._worker, session, self._most_streams).child()
         self.job = order.job
         session.items = chosen(session, order.job["tests"])
         session.testscollected = len(session.items)
         settle(order.job["seed"], "guest")
         deadline = time.monotonic() + order.job["run_seconds"]
         self._live.begin(session)
+        Measuring(order.job, self._worker.events, answers, self._guests.lengthen).pytest_configure(session.config)
         streams = len(order.job["tokens"])
         if streams > 1:
             self._worker.events.share()
@@ -121,7 +123,7 @@ class Ahead:
         self._guests.begin(link(order.job, self._worker.events, listeners[number], number), deadline, streams)
         if self.streams is None:
             return None
-        self.streams.run(session)
+        self.streams.run(session, listeners[number])
         return True
 
 
@@ -149,8 +151,9 @@ class Desk:
         self._streams = streams
         self._leftovers = Leftovers(Path.home())
 
-    def child(self) -> tuple[Order, list[socket.socket]]:
-        """Returns in a child, with its order and the sockets at which its guests knock; never in this process."""
+    def child(self) -> tuple[Order, list[socket.socket], BinaryIO]:
+        """Returns in a child, with its order, the sockets at which its guests knock, and what the worker says to it
+        from then on; never in this process."""
         gc.collect()
         gc.freeze()  # what is imported stays: each child would copy it merely to look through it
         while True:
@@ -162,8 +165,8 @@ class Desk:
                 os._exit(0)
             if not self._knows(order.job["tests"]):
                 self._worker.events.emit("declined")
-            elif self._hand_over(order):
-                return order, listeners
+            elif (answers := self._hand_over(order)) is not None:
+                return order, listeners, answers
             for listener, path in zip(listeners, paths, strict=True):
                 listener.close()
                 path.unlink(missing_ok=True)
@@ -174,23 +177,27 @@ class Desk:
         session = self._session
         return session is None or all(chosen(session, [name]) for name in tests or ())
 
-    def _hand_over(self, order: Order) -> bool:
-        """Whether this is the child. The parent returns when the child and all it started have ended well."""
+    def _hand_over(self, order: Order) -> BinaryIO | None:
+        """In the child, what the worker says to it; None in the parent, when the child and all it started ended well.
+
+        An engine's answers come where orders do: while the child runs, nobody else reads there.
+        """
         child = os.fork()
         if child == 0:
             nothing = os.open(os.devnull, os.O_RDONLY)
+            answers = os.dup(0 if order.job["measured"] else nothing)
             os.dup2(nothing, 0)  # the next order is not for it
             os.close(nothing)
             # what stands before this on standard error is of another job, and none of this one's business
             os.write(2, f"{order.job['mark']}\n".encode())
             self._worker.events.emit("begun")
-            return True
+            return os.fdopen(answers, "rb")
         _, status = os.waitpid(child, 0)
         if self._worker.alone:
             _end_all()
         if status != 0:
             os._exit(_exit_code(status))
-        return False
+        return None
 
 
 def _end_all() -> None:
