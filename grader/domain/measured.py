@@ -7,6 +7,7 @@ page can show is left out, and half a picture is none.
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from enum import StrEnum
 from typing import Any
 
 from grader.domain.measurements import line, number, pairs
@@ -16,14 +17,23 @@ from grader.domain.text import clean_line
 QUANTITIES = 12
 POINTS = 16
 WORD_CHARACTERS = 80
-#: No number beyond says anything about an engine.
-LARGEST = 1e6
+#: No number beyond says anything about an engine, and no time, length or speed-up below.
+LARGEST, SMALLEST = 1e6, 1e-6
 #: What says which engine it was, in the order to tell it.
 IDENTITY = ("vllm", "torch", "device", "driver", "target", "head")
 #: Which time a speed-up is of.
 CLOCKS = ("cpu", "wall")
 _LONGEST_TIME = 40
 _LATEST = 2.0**33
+
+
+class Outcome(StrEnum):
+    """Of a prediction. One that missed earns in part where it was near, or where its author says what was wrong."""
+
+    HELD = "held"
+    IN_PART = "in part"
+    MISSED = "missed"
+    UNSETTLED = "not settled"
 
 
 @dataclass(frozen=True)
@@ -43,15 +53,19 @@ class Prediction:
     share: float | None = None
 
     @property
-    def holds(self) -> bool | None:
-        """Whether it was right; None where nothing was measured or settled.
+    def outcome(self) -> Outcome | None:
+        """What came of it; None where nothing was measured.
 
-        The share decides where the interval cannot: two answers may be equally right, or one lie on the edge of both.
+        The share tells what the interval cannot: two answers may be equally right, or one lie on the edge of both.
         """
-        if self.measured is None or self.share is None:
+        if self.measured is None:
             return None
+        if self.share is None:
+            return Outcome.UNSETTLED
+        if self.share == 0:
+            return Outcome.MISSED
         inside = self.low <= self.measured and (self.high is None or self.measured <= self.high)
-        return self.share == 1 or (inside and self.share > 0)
+        return Outcome.HELD if inside or self.share == 1 else Outcome.IN_PART
 
 
 @dataclass(frozen=True)
@@ -197,7 +211,8 @@ def _bounded(value: object) -> float | None:
 
 
 def _above_0(value: object) -> float | None:
-    return _bounded(value) or None
+    found = _bounded(value)
+    return found if found is not None and found >= SMALLEST else None
 
 
 def _share(value: object) -> float | None:

@@ -139,9 +139,9 @@ class Submissions(Protocol):
         ...
 
     def until(self, handin: Handin, people: Sequence[int], limit: int) -> list[tuple[float, Submission]]:
-        """What these people have handed in for the lab of `handin` up to it, oldest first: the newest `limit`.
+        """What these people have handed in for the lab of `handin` up to it, oldest first, at most `limit`.
 
-        It is the last. Of others' it has what came before its own moment.
+        It comes last. Of others' it has what came before its own moment.
         """
         ...
 

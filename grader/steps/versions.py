@@ -12,7 +12,9 @@ from grader.domain.run import Version
 from grader.domain.submission import Submission
 from grader.steps.service import Service
 
-#: Versions of one file that are told, the newest, and characters of each.
+#: Submissions that are looked through, versions of one file that are told, characters of each. The oldest count: what a
+#: spec holds somebody to must not be pushed out by handing in more.
+MOST_SUBMISSIONS = 1_000
 MOST_VERSIONS = 100
 MOST_CHARACTERS = 16 * 1024
 
@@ -25,9 +27,10 @@ def history(service: Service, lab: Lab, handin: Handin) -> dict[str, tuple[Versi
     grouped = standings.rules(handin.course).of(handin.lab).groups
     team = standings.team(handin.course, handin.person_id) if grouped else [handin.person_id]
     told: dict[str, list[Version]] = {name: [] for name in lab.history}
-    for at, files in service.store.submissions.until(handin, team, MOST_VERSIONS):
+    for at, files in service.store.submissions.until(handin, team, MOST_SUBMISSIONS):
         for name, version in versions(lab, files, at).items():
-            if not told[name] or told[name][-1].text != version.text:
+            new = not told[name] or told[name][-1].text != version.text
+            if new and len(told[name]) < MOST_VERSIONS:
                 told[name].append(version)
     return {name: tuple(found) for name, found in told.items()}
 

@@ -13,6 +13,7 @@ from grader.domain.hiding import NOTHING, Hidden, event_without, text_without, w
 from grader.domain.job import WAITING, Attempt, Job, Place
 from grader.domain.lab import Lab
 from grader.domain.live import LiveEvent
+from grader.domain.measured import Measured
 from grader.domain.people import Person, Role, Viewer
 from grader.domain.policy_lines import hidden_line
 from grader.domain.report import Report, read_report
@@ -155,6 +156,15 @@ def best(service: Service, viewer: Viewer, course: str) -> list[Best]:
     return found
 
 
+def measured(service: Service, rows: Sequence[Handed], shut: Hidden) -> Measured | None:
+    """What an engine measured for the newest graded one of `rows`, newest first, as who may not see `shut` knows it."""
+    newest = next((row.job for row in rows if row.job.points is not None), None)
+    if newest is None:
+        return None
+    report = _report(service, newest, without(the_spec(service, newest.spec_digest).lab, shut.tests))
+    return report.measured if report else None
+
+
 def seen_job(service: Service, viewer: Viewer, handin: Handin, job: Job) -> Job:
     """A submission's job as the viewer may see it."""
     shut = rules.hidden(service, viewer, handin.course, handin.lab, handin.person_id)
@@ -180,7 +190,7 @@ def seen_events(service: Service, job: Job, events: Sequence[LiveEvent], shut: H
 
 def place(service: Service, job: Job) -> Place | None:
     """Where a job stands in the line; None once it runs."""
-    return service.lines.of(job.queue, service).place(job.id) if job.state in WAITING else None
+    return service.lines.place(job, service) if job.state in WAITING else None
 
 
 def the_spec(service: Service, digest: str) -> Spec:

@@ -308,7 +308,7 @@ def test_lists_come_newest_first_in_pages(store: SqlStore, desk: Desk) -> None:
 
 
 def test_a_past_ends_with_the_submission_that_is_asked_for(store: SqlStore, desk: Desk) -> None:
-    """Of one's own by number, of the others' what came before; the newest where there is not room for all."""
+    """Of one's own by number, of the others' what came before; the oldest where there is not room for all."""
     amy = [desk.hand_in("amy", at=NOW + at, text=f"amy {at}")[0] for at in (0, 20, 20, 40)]
     bob = [desk.hand_in("bob", at=NOW + at, text=f"bob {at}")[0] for at in (10, 25, 30)]
     team = [amy[0].person_id, bob[0].person_id]
@@ -322,7 +322,7 @@ def test_a_past_ends_with_the_submission_that_is_asked_for(store: SqlStore, desk
     assert past(amy[-1], [amy[0].person_id]) == ["amy 0", "amy 20", "amy 40"]
     assert past(amy[1], team) == ["amy 0", "bob 10", "amy 20"]
     assert past(bob[1], team) == ["amy 0", "bob 10", "amy 20", "bob 25"]
-    assert past(bob[-1], team, limit=2) == ["bob 25", "bob 30"]
+    assert past(bob[-1], team, limit=2) == ["amy 0", "bob 10"]
     assert past(amy[0], team) == ["amy 0"]
 
 

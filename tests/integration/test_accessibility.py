@@ -10,6 +10,8 @@ import pytest
 from grader.domain.rerun import Selection
 from grader.steps import reruns, running
 from tests.browser import Browser
+from tests.engine_reports import ANSWERED
+from tests.engine_reports import report as engine_report
 from tests.integration.site import Desk
 from tests.integration.test_live_page import logged_in, served
 from tests.integration.test_live_page import report as told_at_length
@@ -46,6 +48,9 @@ def furnished(desk: Desk) -> dict[str, list[str]]:
     desk.clock.passes(60)
     second = school.waiting(people["amy"], "at length")
     grade(service, second.job.id, told_at_length())
+    desk.clock.passes(60)
+    measured = school.waiting(people["amy"], "measured")
+    grade(service, measured.job.id, engine_report(ANSWERED, "test_double", "test_total"))
     school.hand_in(people["bob"], "test_total")
     begun = []
     for passed in (("test_double",), ("test_double", "test_total"), ()):
@@ -61,7 +66,7 @@ def furnished(desk: Desk) -> dict[str, list[str]]:
     waits = school.waiting(people["bob"], "waits")
     running.claim(service, waits.job.id, "w1")
     course = [f"/c/toy{path}" for path in ("", "/labs/toy-1", "/submissions", "/public")]
-    results = [f"/submissions/{one.handin.id}" for one in (first, second)]
+    results = [f"/submissions/{one.handin.id}" for one in (first, second, measured)]
     compared = f"/c/toy/compare?a={first.handin.id}&b={second.handin.id}"
     staff = [f"/c/toy{path}" for path in (
         "/people", "/board", "/labs/toy-1/insight", "/students/amy", "/gradebooks", "/reruns", "/reruns/new",

@@ -28,6 +28,7 @@ from grader.web.app import POLICY
 from tests.attacks.texts import HARMFUL, TEXTS, all_texts, wrong_in_json, wrong_in_page, wrong_in_text
 from tests.browser import Browser
 from tests.courses.copies import LAB
+from tests.engine_reports import ANSWERED
 from tests.git_client import Clone
 from tests.integration.site import Desk, upload
 from tests.integration.test_hidden_tests import read_everything
@@ -49,9 +50,12 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
 
 def hostile_report(text: str) -> bytes:
     """A report of the toy lab in which everything that came from the submission says this."""
+    text = text[:300_000]  # a report of more than 8 MB is not read at all
     stages = {stage: {"outcome": "passed", "duration": 0.1} for stage in ("setup", "teardown")}
     told = [{"diagnosis": {"cause": text, "hint": text, "message": text}}, {"output": text}, {"verdict": text},
-            {"check": {"name": text, "statistic": text, "observed": 1.0, "allowed": 2.0, "n": 5}}]  # fmt: skip
+            {"check": {"name": text, "statistic": text, "observed": 1.0, "allowed": 2.0, "n": 5}},
+            {"measured": {**ANSWERED, "predictions": [{**one, "reason": text} for one in ANSWERED["predictions"]]}},
+            ]  # fmt: skip
     tests = [
         {"nodeid": "basics/labs/toy-1/test_lab.py::test_double", "outcome": "failed", **stages,
          "call": {"outcome": "failed", "duration": 0.1, "longrepr": text}, "user_properties": told},
@@ -121,6 +125,7 @@ def test_no_answer_of_the_service_does_what_a_text_says(desk: Desk, name: str) -
     for login in ("amy", "gina") if name == "all of them" else ("gina",):
         answers = read_everything(desk, login, jobs)
         assert len(answers) > 10
+        assert any("Predicted and measured" in answer for answer in answers.values())
         found = {address: bad for address, answer in answers.items() if (bad := wrong(address, answer))}
         assert found == {}
     assert max(len(answer) for answer in answers.values()) < 1_000_000, "the longest text is cut"

@@ -65,6 +65,15 @@ def test_each_version_is_told_once_and_a_program_alone_changes_none(service: Ser
     assert told(service, job) == ["1", "2", "1"]
 
 
+def test_what_was_said_first_is_not_pushed_out_by_saying_more(
+    service: Service, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("grader.steps.versions.MOST_VERSIONS", 3)
+    for number in range(6):
+        job = hand_in(service, clock, "amy", "a", str(number))
+    assert told(service, job) == ["0", "1", "2"]
+
+
 def test_a_lab_without_a_history_asks_for_none(service: Service, clock: ManualClock) -> None:
     job = hand_in(service, clock, "amy", "a", "1")
     claimed = running.claim(service, job, "w")

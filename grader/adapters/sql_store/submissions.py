@@ -67,17 +67,16 @@ class SqlSubmissions(Transactions):
         c = submission.c
         own = and_(c.person_id == handin.person_id, c.number <= handin.number)
         others = and_(c.person_id.in_(people), c.person_id != handin.person_id, c.created_at < handin.created_at)
-        newest_first = (c.id == handin.id).desc(), c.created_at.desc(), c.number.desc()
         query = (
             select(c.created_at, content.c.files)
             .join(content, content.c.digest == c.digest)
             .where(c.course == handin.course, c.lab == handin.lab, own | others)
-            .order_by(*newest_first)
+            .order_by(c.id == handin.id, c.created_at, c.number)
             .limit(limit)
         )
         with self._read() as db:
             rows = db.execute(query).all()
-        return [(at, Submission(unpack_files(packed))) for at, packed in reversed(rows)]
+        return [(at, Submission(unpack_files(packed))) for at, packed in rows]
 
     def page(
         self, course: str, *, person_id: int | None = None, lab: str | None = None, before: str = "", limit: int = 50

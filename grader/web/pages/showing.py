@@ -26,6 +26,7 @@ from grader.steps.viewing import View
 from grader.web.access import SESSION_COOKIE, csrf_token, the_service
 from grader.web.errors import STATUS
 from grader.web.pages import result, times
+from grader.web.pages.predicted import moments, predicted
 from grader.web.pages.rendering import render
 from grader.web.pages.wording import VERDICTS, turn
 
@@ -83,11 +84,12 @@ def lab_shown(
     mine = viewing.own(service, viewer, course, lab=listed.id, limit=PAGE)
     theirs = [row for row in mine if row.person.id == viewer.person.id]
     told = policy_lines(rules.situation(service, course, listed.id, viewer.person.id), shut, staff=staff)
+    answered = viewing.measured(service, mine, shut) if spec.history else None
     return shown(
         request, "lab.html", viewer, status, course=found, lab=spec, mine=mine, trail_scores=trail_scores(theirs),
         stages=result.watched(spec, ()), most_bytes=MAX_TOTAL_BYTES, error=error, chance=chance_line(spec, known.holds),
         rules=told, worth=listed.max_score, not_now=rules.refusal(service, viewer, listed, now),
-        together=len(theirs) < len(mine),
+        together=len(theirs) < len(mine), sealing=moments(answered) if answered else (),
         doubts=known.doubts if staff else (), calibration=record_lines(known.record) if staff and known.record else (),
     )  # fmt: skip
 
@@ -119,6 +121,7 @@ def result_context(view: View, viewer: Viewer, events: Sequence[LiveEvent]) -> d
     rows = [row for stage in stages for row in stage.rows]
     done = sum(row.kind != "wait" for row in rows)
     passed = sum(row.kind == "good" for row in rows)
+    measured = view.report.measured if view.report else None
     newer = view.earlier[0] if view.earlier and view.earlier[0].handin.number > view.handin.number else None
     return {
         "time_bar": times.bar(view.stages),
@@ -132,6 +135,7 @@ def result_context(view: View, viewer: Viewer, events: Sequence[LiveEvent]) -> d
         "lost": any(attempt.ending in (Ending.LOST, Ending.GIVEN_BACK) for attempt in view.attempts),
         "after": events[-1].seq if events else 0,
         "cards": cards,
+        "predicted": predicted(measured) if measured else None,
         "stages": stages,
         "tally": _tally(view),
         "newer": newer,
