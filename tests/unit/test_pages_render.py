@@ -278,6 +278,19 @@ def test_what_an_attempt_told_is_there_without_javascript_and_the_stream_goes_on
     assert text(html).count("to come") == 2
 
 
+def test_a_test_whose_engine_is_at_work_is_being_measured(lab: Lab) -> None:
+    measured = replace(lab, tests=tuple(replace(test, measured=test.name == "test_total") for test in lab.tests))
+    waits, works = LiveEvent(3, "measuring", NOW, {"ahead": 2}), LiveEvent(4, "measuring", NOW, {"ahead": 0})
+    started = LiveEvent(2, "started", NOW, {})
+    for events, words in (
+        ((started, waits), "waiting for the engine, 2 before you"),
+        ((started, waits, works), "being measured"),
+        ((started, waits, works, LiveEvent(5, "requeued", NOW, {})), "to come"),
+    ):
+        shown = text(page(view(measured, None, job(state=JobState.RUNNING, worker="w")), events=events))
+        assert shown.count(words) == (3 if words == "to come" else 1)
+
+
 @pytest.mark.parametrize(
     ("place", "words"),
     [

@@ -119,17 +119,26 @@ def _points(test: TestSpec, points: int) -> str:
 def watched(lab: Lab, events: Sequence[LiveEvent]) -> tuple[Stage, ...]:
     """The table of a job that is not over: what its newest attempt has told so far."""
     known: dict[str, LiveEvent] = {}
+    to_come = measuring = "to come"
     for event in events:
         if event.kind in ("started", "requeued"):
             known.clear()
+            measuring = to_come
+        elif event.kind == "measuring":
+            ahead = event.data.get("ahead", 0)
+            measuring = f"waiting for the engine, {ahead} before you" if ahead else "being measured"
         elif event.kind == "test":
             known[str(event.data.get("test", ""))] = event
-    return stages(lab, {test.name: _watched_row(test, known.get(test.name)) for test in lab.tests}, {})
+    rows = {
+        test.name: _watched_row(test, known.get(test.name), measuring if test.measured else to_come)
+        for test in lab.tests
+    }
+    return stages(lab, rows, {})
 
 
-def _watched_row(test: TestSpec, event: LiveEvent | None) -> Row:
+def _watched_row(test: TestSpec, event: LiveEvent | None, to_come: str) -> Row:
     if event is None:
-        return Row(test, "·", "to come", "wait", "stretch" if test.stretch else str(test.points), "")
+        return Row(test, "·", to_come, "wait", "stretch" if test.stretch else str(test.points), "")
     mark, word, kind = VERDICTS[Verdict(event.data["verdict"])]
     return Row(test, mark, word, kind, _points(test, event.data["points"]), duration(event.data["duration_s"]))
 

@@ -72,6 +72,11 @@ const on = {
     state("running", "busy");
     words.textContent = `Running on ${worker}${attempt > 1 ? `, attempt ${attempt}` : ""}.`;
   },
+  measuring({ ahead }) {
+    words.textContent = ahead
+      ? `Waiting for the engine, ${ahead} before you.`
+      : "The engine is measuring; that takes a while.";
+  },
   test(event) {
     const row = rows.get(event.test);
     const verdict = VERDICTS[event.verdict];
