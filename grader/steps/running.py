@@ -12,8 +12,9 @@ from typing import Any
 
 from grader.domain.attribution import costs_an_attempt, has_solution, noted, read_canary, rule
 from grader.domain.course import Spec
-from grader.domain.errors import Fault, UnreadableReport
+from grader.domain.errors import Fault, NotFound, Refused, UnreadableReport
 from grader.domain.job import Beat, Job, JobState, Outcome
+from grader.domain.lab import QUEUES
 from grader.domain.live import told
 from grader.domain.marks import marks
 from grader.domain.measurements import message
@@ -56,8 +57,16 @@ def expected(service: Service, queues: Collection[str]) -> list[Spec]:
     return [the_spec(service, digest) for *_, digest in sorted(found)]
 
 
-def claim(service: Service, job_id: str, worker: str) -> Claimed | None:
-    """Own the job; None if it does not wait: somebody else has it, or it has ended."""
+def claim(service: Service, job_id: str, worker: str, queues: Collection[str] = QUEUES) -> Claimed | None:
+    """Own the job; None if it does not wait: somebody else has it, or it has ended.
+
+    Raises NotFound; Refused where it waits in none of the `queues` that the worker serves.
+    """
+    wanted = service.store.jobs.get(job_id)
+    if wanted is None:
+        raise NotFound("there is no such job")
+    if wanted.queue not in queues:
+        raise Refused(f"this job is of the {wanted.queue} queue, which this worker does not serve")
     token = secrets.token_urlsafe(32)
     job = service.store.jobs.claim(job_id, worker, digest(token), service.clock(), service.rules)
     if job is None:

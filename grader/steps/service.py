@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from grader.domain.job import JobRules, Line
+from grader.domain.job import Job, JobRules, Line, Place
 from grader.domain.lab import Lab
 from grader.ports import Clock, LabShelf, Snapshots
 from grader.ports.store import Store
@@ -33,6 +33,12 @@ class Lines:
         if read is None or not 0 <= now - read[0] < LINE_S:
             read = self._read[queue] = (now, service.store.jobs.line(queue, now, service.rules))
         return read[1]
+
+    def place(self, job: Job, service: "Service") -> Place | None:
+        """Where a waiting job stands. One that came after its line was read has it read again: it is told at once."""
+        if job.id not in self.of(job.queue, service).places:
+            self._read.pop(job.queue, None)
+        return self.of(job.queue, service).place(job.id)
 
 
 def _nobody() -> None:

@@ -173,10 +173,12 @@ class GitHooks:
     async def _story(self, push: Push, receipt: Receipt, seconds: float) -> AsyncIterator[list[str]]:
         owner = receipt.handin.person_id
         shut = await run_in_threadpool(rules.hidden, self._service, push.viewer, push.course, receipt.handin.lab, owner)
+        placed = False
         async for fact in follow(self._service, self._watchers, receipt.job, 0, seconds, shut):
             if isinstance(fact, LiveEvent):
                 yield event_lines(fact)
             elif fact is not None:
+                placed = True
                 yield place_lines(fact, receipt.job.queue)
         view = await run_in_threadpool(viewing.view, self._service, push.viewer, receipt.handin.id)
         if view.score is not None:
@@ -185,6 +187,8 @@ class GitHooks:
         elif view.job.state.final:
             yield end_lines(view.job)
         else:
+            if view.place is not None and not placed:  # nobody stayed to be told
+                yield place_lines(view.place, receipt.job.queue)
             yield ["It is graded without you having to wait; the result is here:"]
 
 

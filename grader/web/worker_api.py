@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Response
 from pydantic import AfterValidator, BaseModel, Field
 
-from grader.domain.errors import Fault, NotFound, Refused, UnreadableSubmission
+from grader.domain.errors import Fault, Refused, UnreadableSubmission
 from grader.domain.operations import WorkerBeat
 from grader.domain.run import MAX_CANARY_BYTES, MAX_STAGES, RunResult
 from grader.domain.text import clean
@@ -21,6 +21,7 @@ Name = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f
 Word = Annotated[str, Field(max_length=100, pattern="^[A-Za-z0-9+._-]*$")]
 #: Some of it may be a submission's own: cut and cleaned rather than refused, for a refused result would be a lost one.
 Text = Annotated[str, AfterValidator(lambda text: clean(text, TEXT_CHARACTERS))]
+Queues = Annotated[list[Annotated[str, Field(pattern="^(cpu|gpu)$")]], Field(max_length=10)]
 StageName = Annotated[str, Field(pattern="^[a-z_]{1,30}$")]
 Seconds = Annotated[float, Field(ge=0, le=1e7, allow_inf_nan=False)]
 TEXT_CHARACTERS = 20_000
@@ -32,7 +33,7 @@ class Heartbeat(BaseModel):
     """What a worker says of itself."""
 
     name: Name
-    queues: Annotated[list[Annotated[str, Field(pattern="^(cpu|gpu)$")]], Field(max_length=10)]
+    queues: Queues
     slots: Annotated[int, Field(ge=0, le=10_000)]
     running: Annotated[list[Word], Field(max_length=10_000)]
     sandbox: Word
@@ -41,9 +42,10 @@ class Heartbeat(BaseModel):
 
 
 class Claim(BaseModel):
-    """Who claims, and the digests of the specs whose bundles they have: those are not sent again."""
+    """Who claims, of which queues, and the digests of the specs whose bundles they have: those are not sent again."""
 
     worker: Name
+    queues: Queues
     known: Annotated[list[Annotated[str, Field(max_length=100)]], Field(max_length=100)] = []
 
 
@@ -77,10 +79,8 @@ def heartbeat(beat: Heartbeat, service: TheService) -> dict[str, bool]:
 
 @router.post("/jobs/{job_id}/claim", dependencies=[Depends(any_worker)])
 def claim(job_id: str, by: Claim, service: TheService) -> dict[str, Any]:
-    """Own a waiting job; the answer has all it takes to run it. 409: it does not wait, drop the message."""
-    if service.store.jobs.get(job_id) is None:
-        raise NotFound("there is no such job")
-    claimed = running.claim(service, job_id, by.worker)
+    """Own a waiting job; the answer has all it takes to run it. 409: it does not wait there, drop the message."""
+    claimed = running.claim(service, job_id, by.worker, by.queues)
     if claimed is None:
         raise Refused("this job does not wait any more")
     return {

@@ -1,7 +1,8 @@
 """The corpus of hostile starters: one file each, its head says what it tries, which promise it tries to break and more.
 
     Promise: I2                 the line of the promises it belongs to
-    Lab: lab-04                 the lab it attacks; default target-1, the course in this folder
+    Lab: lab-04                 the lab it attacks; default target-1 of the course in this folder, whose target-2 is of
+                                the gpu queue and measured
     Tests: test_a test_b        the tests it meets, or `all`; default the few of target-1 that every value crosses
     Right: yes                  it stands behind a right answer
     Earns: 8                    the points of its honest part; default 0
@@ -15,7 +16,7 @@ import ast
 import shutil
 import unicodedata
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from grader.adapters.lab_folder import CourseFolder, LabFolder
@@ -26,10 +27,19 @@ from grader.steps.grading import Graded
 HERE = Path(__file__).parent
 LABS = HERE.parents[1] / "labs"
 TARGET = "target-1"
+GPU_TARGET = "target-2"
 SEED = 20_240
 #: One call of each kind: numbers, arrays, callables. Naive asserts and random streams where an attack asks for them.
 USUAL = ("test_total", "test_scaled", "test_asked")
 KINDS = ("bubblewrap", "docker", "docker+runsc")
+#: What is also tried where an engine is near: the walls that keep a guest from devices, files, networks and processes.
+BESIDE_AN_ENGINE = (
+    "channel/poses_as_guest", "channel/second_connection", "channel/sends_descriptors", "network/claimed_users",
+    "network/devices", "network/namespaces", "network/tcp", "network/unix_sockets", "persistence/files",
+    "persistence/survivors", "resources/kills_everything", "resources/memory_bomb", "tampering/event_lines",
+    "tampering/fake_report", "tampering/pytest_skip", "theft/debugger", "theft/environment", "theft/file_walk",
+    "theft/imports", "theft/own_descriptors", "theft/processes", "theft/stolen_descriptors",
+)  # fmt: skip
 #: What no attack may end in: a pass, no verdict, or one that blames the lab or the machine.
 FORBIDDEN = {Verdict.PASSED, Verdict.MISSING, Verdict.ERRORED, Verdict.INCONCLUSIVE}
 #: Seconds a run may last beyond what the lab gives it.
@@ -55,6 +65,11 @@ class Attack:
         """Its category and what it is called."""
         return f"{self.path.parent.name}/{self.path.stem}"
 
+    @property
+    def title(self) -> str:
+        """Its name, with the lab where that is not the usual one."""
+        return self.name if self.lab == TARGET else f"{self.name}:{self.lab}"
+
     def submission(self) -> Submission:
         """What is handed in."""
         parts = [HERE / "prelude.py", self.path]
@@ -66,6 +81,12 @@ class Attack:
 def attacks() -> list[Attack]:
     """All of them, by name."""
     return [read(path) for path in sorted((HERE / "starters").glob("*/*.py"))]
+
+
+def beside_an_engine(corpus: list[Attack]) -> list[Attack]:
+    """Attacks of the corpus on other labs, turned on the lab that is measured."""
+    by_name = {attack.name: attack for attack in corpus}
+    return [replace(by_name[name], lab=GPU_TARGET, tests=None) for name in BESIDE_AN_ENGINE]
 
 
 def read(path: Path) -> Attack:
@@ -98,7 +119,7 @@ def target_course(folder: Path) -> CourseFolder:
 
 def lab_of(attack: Attack, target: CourseFolder) -> LabFolder:
     """The lab it attacks."""
-    return (target if attack.lab == TARGET else CourseFolder(LABS)).find(attack.lab)
+    return (target if attack.lab in (TARGET, GPU_TARGET) else CourseFolder(LABS)).find(attack.lab)
 
 
 def told(outcome: Graded) -> str:

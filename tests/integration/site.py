@@ -25,6 +25,8 @@ from grader.web.watching import Watchers
 from tests.fakes import TOY, ListQueue, ManualClock, enrolled, make_service
 
 WORKER_TOKEN = "the workers' token"
+#: What a worker that serves every queue says when it claims.
+CLAIM = {"worker": "w", "queues": ["cpu", "gpu"]}
 RIGHT = b"def double(x):\n    return 2 * x\n"
 
 

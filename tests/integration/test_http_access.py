@@ -11,7 +11,7 @@ from fastapi.testclient import TestClient
 from grader.domain.rerun import Selection
 from grader.steps import access, reruns
 from grader.web.access import RULES, SESSION_COOKIE, csrf_token
-from tests.integration.site import WORKER_TOKEN, Desk, upload
+from tests.integration.site import CLAIM, WORKER_TOKEN, Desk, upload
 from tests.marking import grade, report
 from tests.rules_of import course_toml
 
@@ -319,7 +319,7 @@ def test_a_job_token_opens_its_job_alone_and_dies_with_it(desk: Desk) -> None:
     assert holder.post(f"/api/worker/jobs/{other.id}/result", json={}).status_code == 401
     for path in ("/api/v1/me", f"/api/v1/submissions/{job.submission_id}", "/metrics"):
         assert holder.get(path).status_code == (200 if path == "/metrics" else 401)
-    assert holder.post("/api/worker/jobs/x/claim", json={"worker": "w"}).status_code == 401
+    assert holder.post("/api/worker/jobs/x/claim", json=CLAIM).status_code == 401
     assert holder.post("/api/worker/heartbeat", json={}).status_code == 401
     ended = holder.post(f"/api/worker/jobs/{job.id}/result", json={"fault": "lab_author", "problem": "x"})
     assert ended.json() == {"state": "failed"}
@@ -332,7 +332,7 @@ def test_a_new_attempt_shuts_the_old_ones_token_out(desk: Desk) -> None:
     desk.clock.passes(1000)
     desk.store.jobs.expire(desk.clock(), desk.service.rules)
     desk.clock.passes(1000)
-    fresh = desk.worker().post(f"/api/worker/jobs/{job.id}/claim", json={"worker": "w2"})
+    fresh = desk.worker().post(f"/api/worker/jobs/{job.id}/claim", json=CLAIM)
     assert fresh.status_code == 200
     assert fresh.json()["attempt"] == 2
     assert stale.post(f"/api/worker/jobs/{job.id}/result", json={"report": None}).status_code == 401

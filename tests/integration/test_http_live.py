@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.fakes import worker_is_up
-from tests.integration.site import Desk
+from tests.integration.site import CLAIM, Desk
 
 
 @pytest.fixture
@@ -80,7 +80,7 @@ def test_a_watcher_hears_its_place_and_then_each_event_as_it_happens(desk: Desk)
 
     def work() -> None:
         assert told.wait(10)
-        claim = desk.worker().post(f"/api/worker/jobs/{receipt.job.id}/claim", json={"worker": "w"}).json()
+        claim = desk.worker().post(f"/api/worker/jobs/{receipt.job.id}/claim", json=CLAIM).json()
         held = {"Authorization": f"Bearer {claim['token']}"}
         body = {"report": report(test_double="passed", test_total="passed")}
         desk.client(**held).post(f"/api/worker/jobs/{receipt.job.id}/result", json=body)
@@ -104,17 +104,17 @@ def test_a_watcher_hears_its_place_and_then_each_event_as_it_happens(desk: Desk)
 def test_a_claim_has_all_it_takes_to_run_the_job_and_no_more(desk: Desk) -> None:
     receipt = desk.hand_in()
     worker = desk.worker()
-    claim = worker.post(f"/api/worker/jobs/{receipt.job.id}/claim", json={"worker": "w"}).json()
+    claim = worker.post(f"/api/worker/jobs/{receipt.job.id}/claim", json=CLAIM).json()
     assert set(claim) == {"attempt", "token", "lease_s", "assignment"}
     assignment = claim["assignment"]
     assert assignment["seed"] == receipt.job.seed
     assert list(assignment["files"]) == ["starter.py"]
     assert f"{assignment['lab_path']}/test_lab.py" in assignment["bundle"]
     assert "amy" not in json.dumps({**assignment, "bundle": {}})
-    assert worker.post(f"/api/worker/jobs/{receipt.job.id}/claim", json={"worker": "w"}).status_code == 409
-    assert worker.post("/api/worker/jobs/nothing/claim", json={"worker": "w"}).status_code == 404
+    assert worker.post(f"/api/worker/jobs/{receipt.job.id}/claim", json=CLAIM).status_code == 409
+    assert worker.post("/api/worker/jobs/nothing/claim", json=CLAIM).status_code == 404
     again = desk.hand_in("bob").job
-    known = {"worker": "w", "known": [assignment["spec"]]}
+    known = {**CLAIM, "known": [assignment["spec"]]}
     told = worker.post(f"/api/worker/jobs/{again.id}/claim", json=known).json()["assignment"]
     assert told == assignment | {"bundle": None, "files": told["files"], "seed": again.seed}
 

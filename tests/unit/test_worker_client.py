@@ -30,19 +30,19 @@ def client(grader: FakeGrader) -> Iterator[GraderClient]:
 
 
 def test_a_claim_is_read(grader: FakeGrader, client: GraderClient) -> None:
-    claim = client.claim("job-1", "me")
+    claim = client.claim("job-1", "me", ["cpu"])
     assert (claim.job_id, claim.attempt, claim.token, claim.lease_s) == ("job-1", 1, "job-token", 0.3)
     bundle = {path: base64.b64decode(text) for path, text in grader.assignment["bundle"].items()}
     assert claim.assignment == grader.assignment | {"bundle": bundle}
 
 
 def test_a_bundle_is_sent_once(grader: FakeGrader, client: GraderClient) -> None:
-    first = client.claim("job-1", "me").assignment
+    first = client.claim("job-1", "me", ["cpu"]).assignment
     grader.assignment["bundle"] = None
-    assert client.claim("job-2", "me").assignment == first
+    assert client.claim("job-2", "me", ["cpu"]).assignment == first
     grader.assignment["spec"] = "6" * 64
     with pytest.raises(NotUnderstood):  # it never had that one
-        client.claim("job-3", "me")
+        client.claim("job-3", "me", ["cpu"])
     assert [call.body["known"] for call in grader.told("claim")] == [[], ["5" * 64], ["5" * 64]]
 
 
@@ -52,26 +52,26 @@ def test_the_oldest_bundle_is_forgotten(
     monkeypatch.setattr(client_module, "MOST_BUNDLES", 2)
     for digest in ("1", "2", "3"):
         grader.assignment["spec"] = digest
-        client.claim("job-1", "me")
-    client.claim("job-1", "me")
+        client.claim("job-1", "me", ["cpu"])
+    client.claim("job-1", "me", ["cpu"])
     assert grader.told("claim")[-1].body["known"] == ["2", "3"]
-    assert grader.told("claim")[0].body == {"worker": "me", "known": []}
+    assert grader.told("claim")[0].body == {"worker": "me", "queues": ["cpu"], "known": []}
 
 
 @pytest.mark.parametrize("status", [401, 404, 409])
 def test_a_refusal_says_that_it_is_not_ours(grader: FakeGrader, client: GraderClient, status: int) -> None:
-    claim = client.claim("job-1", "me")
+    claim = client.claim("job-1", "me", ["cpu"])
     for what in ("claim", "beat", "events", "result", "stopped"):
         grader.always(what, (status, None))
     with pytest.raises(NotOurs):
-        client.claim("job-1", "me")
+        client.claim("job-1", "me", ["cpu"])
     for call in (client.beat, lambda c: client.events(c, []), lambda c: client.result(c, RESULT), client.stopped):
         with pytest.raises(NotOurs):
             call(claim)
 
 
 def test_an_unwell_grader_is_asked_again(grader: FakeGrader, client: GraderClient) -> None:
-    claim = client.claim("job-1", "me")
+    claim = client.claim("job-1", "me", ["cpu"])
     grader.say("result", (503, None), (500, {"error": {}}), (429, None))
     assert client.result(claim, RESULT) == "graded"
     assert len(grader.told("result")) == 4
@@ -79,14 +79,14 @@ def test_an_unwell_grader_is_asked_again(grader: FakeGrader, client: GraderClien
 
 def test_patience_ends(grader: FakeGrader, client: GraderClient, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(client_module, "PATIENCE_S", 0.2)
-    claim = client.claim("job-1", "me")
+    claim = client.claim("job-1", "me", ["cpu"])
     grader.down()
     with pytest.raises(GraderDown):
         client.result(claim, RESULT)
 
 
 def test_whoever_waits_to_try_again_can_be_hurried(grader: FakeGrader, client: GraderClient) -> None:
-    claim = client.claim("job-1", "me")
+    claim = client.claim("job-1", "me", ["cpu"])
     grader.always("result", (503, None))
     ended = threading.Event()
 
@@ -104,7 +104,7 @@ def test_whoever_waits_to_try_again_can_be_hurried(grader: FakeGrader, client: G
 
 
 def test_a_refused_body_is_not_sent_again(grader: FakeGrader, client: GraderClient) -> None:
-    claim = client.claim("job-1", "me")
+    claim = client.claim("job-1", "me", ["cpu"])
     grader.say("result", (413, {"error": {"message": "too large"}}))
     with pytest.raises(NotUnderstood, match="too large"):
         client.result(claim, RESULT)
@@ -114,18 +114,18 @@ def test_a_refused_body_is_not_sent_again(grader: FakeGrader, client: GraderClie
 def test_a_claim_that_makes_no_sense_is_not_a_claim(grader: FakeGrader, client: GraderClient, answer: object) -> None:
     grader.say("claim", (200, answer))
     with pytest.raises(NotUnderstood):
-        client.claim("job-1", "me")
+        client.claim("job-1", "me", ["cpu"])
 
 
 def test_a_beat_hears_of_a_cancel(grader: FakeGrader, client: GraderClient) -> None:
-    claim = client.claim("job-1", "me")
+    claim = client.claim("job-1", "me", ["cpu"])
     grader.say("beat", (200, {"cancel": True}))
     assert client.beat(claim)
     assert not client.beat(claim)
 
 
 def test_a_result_is_told_in_full(grader: FakeGrader, client: GraderClient) -> None:
-    claim = client.claim("job-1", "me")
+    claim = client.claim("job-1", "me", ["cpu"])
     client.result(claim, replace(RESULT, canary=RESULT.report))
     client.result(claim, RunResult(None, "fake", "split", 0.5, Fault.OPERATOR, "no space"))
     first, second = (call.body for call in grader.told("result"))
