@@ -153,10 +153,11 @@ class DockerCell:
                 host_config=self._host_config(role, limits),
             )
         except docker.errors.APIError as error:
-            if limits.core is None or error.status_code != HTTPStatus.BAD_REQUEST:
+            anywhere = replace(limits, core=None, cpus=min(1.0, limits.cpus))
+            if limits == anywhere or error.status_code != HTTPStatus.BAD_REQUEST:
                 raise
             # the engine is on another machine, or has fewer cores than we
-            return self._create(role, words, replace(limits, core=None))
+            return self._create(role, words, anywhere)
         return str(container["Id"])
 
     def _host_config(self, role: Role, limits: Limits) -> dict[str, object]:

@@ -30,6 +30,7 @@ class Bench:
         self._cores = cores
         most_streams = sizing.streams(cores.count, len(assignment.lab.tests)) if roles.may_split(assignment.lab) else 1
         self._behind = most_streams - 1
+        self._judge_limits = replace(roles.WARM_JUDGE_LIMITS, cpus=float(most_streams))
         self._judge_bundle = roles.warm_judge(assignment)
         self._guest_bundle = roles.guest_bundle(assignment)
         self._guest_limits = roles.guest_limits(assignment)
@@ -150,7 +151,7 @@ class Bench:
                 self._add_judge()
             for background, wanted in ((False, guests), (True, behind)):
                 while len(self._cores_waiting(background=background)) < wanted:
-                    core = self._cores.for_waiting(self._cores_waiting(background=background))
+                    core = self._cores.for_waiting(self._cores_waiting(background=background), background=background)
                     guest = self._start_guest(core, background)
                     if background and not _is_ready(guest.running):
                         guest.running.close()
@@ -178,7 +179,7 @@ class Bench:
         self._held.close()
 
     def _add_judge(self) -> None:
-        running = self._cell.start(Role.JUDGE, ARGV, self._judge_bundle, roles.WARM_JUDGE_LIMITS, more=True)
+        running = self._cell.start(Role.JUDGE, ARGV, self._judge_bundle, self._judge_limits, more=True)
         judge = Judge(running)
         if judge.is_free(START_SECONDS):
             with self._lock:

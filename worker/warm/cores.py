@@ -32,11 +32,11 @@ class Cores:
     def enter(self, waiting: Collection[int | None] = (), *, background: bool = False) -> int | None:
         """A guest begins to work: the core with the fewest that do, if possible one on which somebody is `waiting`.
 
-        Those in the background count for others of their kind alone.
+        Those in the background count for others of their kind alone, and begin at the other end.
         """
         with self._lock:
             core = min(
-                self._working,
+                self._from(background),
                 key=lambda one: (self._working[one] + self._behind[one] * background, one not in waiting),
             )
             (self._behind if background else self._working)[core] += 1
@@ -47,11 +47,15 @@ class Cores:
         with self._lock:
             (self._behind if background else self._working)[core] -= 1
 
-    def for_waiting(self, waiting: Collection[int | None]) -> int | None:
+    def for_waiting(self, waiting: Collection[int | None], *, background: bool = False) -> int | None:
         """Where one more had best wait, for whoever comes next: first where nobody is `waiting`, then nobody works."""
         there = Counter(waiting)
         with self._lock:
-            return min(self._working, key=lambda one: (there[one], self._working[one]))
+            return min(self._from(background), key=lambda one: (there[one], self._working[one]))
+
+    def _from(self, background: bool) -> list[int | None]:
+        """The cores in the order of preference: so that a job's guests, which come together, meet those who wait."""
+        return list(reversed(self._working)) if background else list(self._working)
 
 
 def usable() -> Set[int]:
