@@ -42,8 +42,8 @@ from worker.warm.pool import Warm
 SLOTS = max(2, os.cpu_count() or 1)
 #: What is promised: a neighbour may cost a fifth more time.
 PROMISED = 1.2
-#: Seconds: an attack is under way so long after its judge has begun, and has left so long after its end.
-UNDER_WAY, GONE = 0.4, 0.3
+#: Seconds: an attack is under way so long after its judge has begun; a pool that did not change for so long is ready.
+UNDER_WAY, SETTLED = 0.4, 1.5
 #: What the attacked lab gives, so that an attack lasts until it is ended.
 ROOM = {"test_seconds": 600, "run_seconds": 600, "memory_mib": 512, "scratch_mib": 64}
 HONEST = "honest"
@@ -135,12 +135,14 @@ class Neighbourhood:
         self._pool.close()
 
     def ready(self, *works: Assignment) -> None:
-        """Wait until these labs have a judge and a guest that wait, and nothing is being started."""
+        """Wait until these labs have a judge and guests that wait, and nothing is being started."""
         for work in works:
             self._pool.prepare(work)
-            while min(self._pool.waiting(work)) < 1:
+            seen, since = (0, 0), time.monotonic()
+            while min(seen) < 1 or time.monotonic() < since + SETTLED:
                 time.sleep(0.02)
-        time.sleep(GONE)
+                if (now := self._pool.waiting(work)) != seen:
+                    seen, since = now, time.monotonic()
 
     def honest(self) -> float:
         """Seconds of the honest run, which gets everything."""

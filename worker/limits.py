@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 MIB = 1024 * 1024
-#: The weight of a process in the background, to 1 of any other: of a core that both need it gets a tenth.
-BACKGROUND_NICE = 10
-BACKGROUND_SHARE = 0.11
+#: The weight of a process in the background, to 1 of any other: of a core that both need it gets a twentieth.
+BACKGROUND_NICE = 13
+BACKGROUND_SHARE = 0.05
 
 
 @dataclass(frozen=True)
@@ -14,7 +14,7 @@ class Limits:
 
     Memory and file sizes are MiB, times are seconds. `output_bytes` bounds what is read from the process's
     standard output in all; `line_bytes` bounds one line of it. Whoever exceeds either is killed. `core` is the one core
-    it may use, where there is such a one; None is any. What runs in the `background` has a tenth
+    it may use, where there is such a one; None is any. What runs in the `background` has a twentieth
     of its core where others need it.
     """
 
