@@ -30,7 +30,7 @@ from worker.harness.link import listen
 from worker.harness.live import Events, Guests, Live
 from worker.harness.measuring import Measuring
 from worker.harness.orders import Order, receive
-from worker.harness.streams import Streams
+from worker.harness.streams import MOST_TESTS, Streams
 from worker.harness.unforeseen import Unforeseen
 
 CHANNEL = Path("/channel")
@@ -116,7 +116,7 @@ class Ahead:
         self._live.begin(session)
         Measuring(order.job, self._worker.events, answers, self._guests.lengthen).pytest_configure(session.config)
         streams = len(order.job["tokens"])
-        if streams > 1:
+        if streams > 1 and len(session.items) <= MOST_TESTS:
             self._worker.events.share()
             self.streams = Streams(session, streams)
         number = self.streams.number if self.streams is not None else 0
