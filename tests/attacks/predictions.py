@@ -4,7 +4,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.courses.copies import LAB, toy_course
+from tests.courses.copies import LAB, let_measure, toy_course
 
 LABS = Path(__file__).parents[2] / "labs"
 NAME = "predictions.toml"
@@ -22,10 +22,8 @@ def predicting_course(folder: Path, *, measured: bool = False) -> Path:
     """The toy course in `folder`, with the lab whose numbers are predicted."""
     toy_course(folder)
     shutil.copytree(REAL, folder / FOLDER, ignore=shutil.ignore_patterns("__pycache__", ".*"))
-    manifest = folder / FOLDER / "lab.toml"
-    text = manifest.read_text(encoding="utf-8")
-    assert text.count("measured = false") == 1
-    manifest.write_text(text.replace("measured = false", f"measured = {str(measured).lower()}"), encoding="utf-8")
+    if measured:
+        let_measure(folder / FOLDER)
     return folder
 
 

@@ -28,6 +28,14 @@ def toy_course(folder: Path, labs: int = 1) -> Path:
     return folder
 
 
+def let_measure(lab: Path) -> None:
+    """The lab in this folder asks an engine from now on."""
+    manifest = lab / "lab.toml"
+    text = manifest.read_text(encoding="utf-8")
+    assert text.count("measured = false") == 1
+    manifest.write_text(text.replace("measured = false", "measured = true"), encoding="utf-8")
+
+
 def answer(points: int, note: str) -> bytes:
     """A submission that is worth so much; `note` makes it unlike every other."""
     return ANSWERS[points].format(note=note).encode()

@@ -19,6 +19,7 @@ from grader.domain.people import Role
 from grader.settings import Settings
 from grader.steps import courses
 from grader.steps.courses import Enrolment
+from tests.courses.copies import let_measure
 from tests.engine.vllm import python
 
 LABS = Path(__file__).parents[2] / "labs"
@@ -56,9 +57,7 @@ class Student:
 def measuring_course(tmp_path: Path) -> Path:
     folder = tmp_path / "course"
     shutil.copytree(LABS, folder, ignore=shutil.ignore_patterns("__pycache__", ".results", ".pytest_cache"))
-    manifest = folder / FOLDER.relative_to(LABS) / "lab.toml"
-    text = manifest.read_text(encoding="utf-8")
-    manifest.write_text(text.replace("measured = false", "measured = true", 1), encoding="utf-8")
+    let_measure(folder / FOLDER.relative_to(LABS))
     return folder
 
 

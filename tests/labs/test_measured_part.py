@@ -18,6 +18,7 @@ from labkit.plugin import ENGINE, GUEST_TRANSPORT, HISTORY
 from grader.adapters.lab_folder import CourseFolder
 from grader.bootstrap import SandboxRunner
 from grader.domain.measured import read_measured
+from tests.courses.copies import let_measure
 from tests.labs.engine_answers import ACCEPTED, BASELINE, CYCLES, SPEEDUPS, Engine, Run
 from worker.sandbox.bubblewrap import Bubblewrap
 
@@ -90,10 +91,7 @@ def course(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The course, where lab-02 measures."""
     copy = tmp_path_factory.mktemp("course") / "labs"
     shutil.copytree(COURSE, copy, ignore=shutil.ignore_patterns("__pycache__", ".*"))
-    manifest = copy / LAB / "lab.toml"
-    text = manifest.read_text(encoding="utf-8")
-    assert text.count("measured = false") == 1
-    manifest.write_text(text.replace("measured = false", "measured = true"), encoding="utf-8")
+    let_measure(copy / LAB)
     return copy
 
 
