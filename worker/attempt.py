@@ -28,7 +28,7 @@ from worker.sandbox import Sandbox, SandboxError
 #: Events in one message: a suite of thousands of tests must not make one that is too large.
 MOST_EVENTS = 100
 #: Between two messages, in seconds: nobody sees the difference, and the core belongs to the tests meanwhile.
-EVENTS_APART_S = 0.05
+EVENTS_APART_S = 0.1
 #: Beats to a lease, and how soon one that failed is tried again, in seconds.
 BEATS = 3
 BEAT_AGAIN_S = 1.0

@@ -18,10 +18,11 @@ from grader.domain.report import TestResult, Verdict
 from grader.domain.run import Event
 from grader.domain.score import earned
 
+#: What is told of a job that runs, and last of all.
+OF_A_RUN = frozenset({"started", "collected", "test", "measuring"})
+ENDED = "ended"
 #: An attempt cannot tell more than this; a lab has a few hundred tests at most.
 MAX_EVENTS = 5_000
-
-
 #: Who waits for the same engine: more are never told.
 MOST_AHEAD = 1_000
 

@@ -12,7 +12,7 @@ from grader.domain.errors import NotFound, UnreadableReport
 from grader.domain.hiding import NOTHING, Hidden, event_without, text_without, without
 from grader.domain.job import WAITING, Attempt, Job, Place
 from grader.domain.lab import Lab
-from grader.domain.live import LiveEvent
+from grader.domain.live import ENDED, OF_A_RUN, LiveEvent
 from grader.domain.measured import Measured
 from grader.domain.people import Person, Role, Viewer
 from grader.domain.policy_lines import hidden_line
@@ -176,6 +176,28 @@ def followed(service: Service, viewer: Viewer, submission_id: str) -> tuple[Job,
     handin = visible(service, viewer, submission_id)
     job = service.store.jobs.shown([handin.id])[handin.id]
     return job, rules.hidden(service, viewer, handin.course, handin.lab, handin.person_id)
+
+
+@dataclass(frozen=True)
+class Since:
+    """What is new of a job: its `events`, the number of the `last` one that happened, its place while it waits."""
+
+    events: list[LiveEvent]
+    last: int
+    place: Place | None
+    ended: bool
+
+
+def since(service: Service, job: Job, after: int, shut: Hidden) -> Since:
+    """What happened to a job behind event number `after`, as who may not see these tests reads it."""
+    found = service.store.jobs.events(job.id, after=after)
+    seen, last = seen_events(service, job, found, shut), found[-1].seq if found else after
+    if found and found[-1].kind in (*OF_A_RUN, ENDED):  # then it does not wait: no need to look
+        return Since(seen, last, None, found[-1].kind == ENDED)
+    now = service.store.jobs.get(job.id)
+    # one that had ended before is followed behind its end: nothing comes any more
+    over = now is None or (now.state.final and not found)
+    return Since(seen, last, place(service, now) if now is not None and not over else None, over)
 
 
 def seen_events(service: Service, job: Job, events: Sequence[LiveEvent], shut: Hidden) -> list[LiveEvent]:

@@ -40,10 +40,15 @@ async def _closing(request: Request) -> AsyncIterator[None]:
         await request.close()
 
 
-def the_service(request: Request) -> Service:
+def service_of(request: Request) -> Service:
     """The grader behind this app."""
     service: Service = request.app.state.service
     return service
+
+
+async def the_service(request: Request) -> Service:
+    """The same, as what a route depends on: a plain function would be run in a thread of its own each time."""
+    return service_of(request)
 
 
 async def everybody(request: Request) -> AsyncIterator[None]:
@@ -98,7 +103,7 @@ async def any_worker(request: Request) -> None:
 
 def job_holder(request: Request, job_id: str) -> Job:
     """The running job that the sent token opens. Raises NotLoggedIn, TooOften."""
-    job = running.holder(the_service(request), job_id, bearer(request))
+    job = running.holder(service_of(request), job_id, bearer(request))
     if job is None:
         _refuse(request, "this token opens no running job: the attempt has ended")
     return job
@@ -146,7 +151,7 @@ async def read_form(request: Request) -> FormData:
 
 
 async def _holder(request: Request, secret: str, kind: CredentialKind) -> Viewer | None:
-    return await run_in_threadpool(access.holder, the_service(request), secret, kind)
+    return await run_in_threadpool(access.holder, service_of(request), secret, kind)
 
 
 async def _csrf_sent(request: Request) -> str:

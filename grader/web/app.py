@@ -1,11 +1,10 @@
 """The web application: routes, headers and errors put together around one service."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
-from fastapi import FastAPI, Request
-from fastapi.responses import Response
+from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 
 from grader.dispatcher import Dispatcher
@@ -19,25 +18,13 @@ from grader.web.git import GitServing
 from grader.web.pages import routes, showing
 from grader.web.pages.kept import Kept
 from grader.web.pages.tending import Panels
+from grader.web.secured import Secured
 from grader.web.throttle import Throttle
 from grader.web.watching import Watchers
 from grader.web.webhooks import Webhooks
 
 STATIC = Path(__file__).parent / "pages" / "static"
 WRONG_LOGINS_PER_MINUTE = 20
-POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
-    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-)
-HEADERS = {
-    "Content-Security-Policy": POLICY,
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    "Referrer-Policy": "same-origin",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-}
-FOREVER = "public, max-age=31536000, immutable"
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
 
@@ -71,19 +58,9 @@ def make_app(
     app.state.kept, app.state.panels = Kept(), Panels()
     app.state.guesses = Throttle(WRONG_LOGINS_PER_MINUTE, 60.0)
     app.add_middleware(BodyLimit)
-    app.middleware("http")(_secured)
+    app.add_middleware(Secured)
     errors.install(app, showing.error_page)
     for router in (api, board, rerun_api, live, worker_api, health, git, webhooks, routes):
         app.include_router(router.router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     return app
-
-
-async def _secured(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
-    """Headers that keep strangers' text and strangers' pages from doing harm."""
-    response = await call_next(request)
-    for name, value in HEADERS.items():
-        response.headers.setdefault(name, value)
-    is_static = request.url.path.startswith("/static/") and "v" in request.query_params  # named by its content
-    response.headers.setdefault("Cache-Control", FOREVER if is_static else "no-store")
-    return response

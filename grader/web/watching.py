@@ -72,24 +72,20 @@ async def follow(
     try:
         while loop.time() < ends and not watchers.closed:
             news.clear()
-            found = await run_in_threadpool(service.store.jobs.events, job.id, after=after)
-            for event in await run_in_threadpool(viewing.seen_events, service, job, found, shut):
+            found = await run_in_threadpool(viewing.since, service, job, after, shut)
+            for event in found.events:
                 yield event
-            after = found[-1].seq if found else after
-            if found and found[-1].kind == "ended":
+            after = found.last
+            if found.ended:
                 return
-            now = await run_in_threadpool(service.store.jobs.get, job.id)
-            if now is None or (now.state.final and not found):  # resumed behind the end
-                return
-            place = await run_in_threadpool(viewing.place, service, now)
-            if place is not None and place != told:
-                yield place
-            quiet = not found and place == told
+            if found.place is not None and found.place != told:
+                yield found.place
+            quiet = not found.events and found.place == told
             if quiet and loop.time() - spoke > QUIET_S:
                 yield None
             if not quiet or loop.time() - spoke > QUIET_S:
                 spoke = loop.time()
-            told = place
+            told = found.place
             await _wait(news, min(LOOK_S, max(0.0, ends - loop.time())))
     finally:
         watchers.leave(job.id, news)

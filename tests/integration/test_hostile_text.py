@@ -24,7 +24,7 @@ from grader.domain.people import Role
 from grader.domain.remote_lines import end_lines, event_lines, finding_lines
 from grader.steps import board, courses, publishing, viewing
 from grader.steps.courses import Enrolment
-from grader.web.app import POLICY
+from grader.web.secured import POLICY
 from tests.attacks.texts import HARMFUL, TEXTS, all_texts, wrong_in_json, wrong_in_page, wrong_in_text
 from tests.browser import Browser
 from tests.courses.copies import LAB

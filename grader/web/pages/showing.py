@@ -23,7 +23,7 @@ from grader.steps.calibrated import calibration_of
 from grader.steps.courses import find_lab
 from grader.steps.service import Service
 from grader.steps.viewing import View
-from grader.web.access import SESSION_COOKIE, csrf_token, the_service
+from grader.web.access import SESSION_COOKIE, csrf_token, service_of
 from grader.web.errors import STATUS
 from grader.web.pages import result, times
 from grader.web.pages.predicted import moments, predicted
@@ -36,7 +36,7 @@ PAGE = 50
 def shown(request: Request, template: str, viewer: Viewer | None, status: int = 200, **context: Any) -> HTMLResponse:
     """A page, with what every page needs. Pages hold what is somebody's own, so nothing keeps them."""
     csrf = csrf_token(request.cookies.get(SESSION_COOKIE, ""))
-    told = notices.unseen(the_service(request), viewer) if viewer else ()
+    told = notices.unseen(service_of(request), viewer) if viewer else ()
     text = render(template, **{"error": None, **context, "viewer": viewer, "csrf": csrf, "notices": told})
     return HTMLResponse(text.encode("utf-8", "replace"), status, headers={"Cache-Control": "no-store"})
 
@@ -52,7 +52,7 @@ def _perhaps_signed_in(request: Request, status: int) -> Viewer | None:
     session = request.cookies.get(SESSION_COOKIE, "")
     if not session or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return None
-    return access.holder(the_service(request), session, CredentialKind.SESSION)
+    return access.holder(service_of(request), session, CredentialKind.SESSION)
 
 
 def status_of(error: GraderError) -> int:
