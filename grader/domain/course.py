@@ -74,6 +74,17 @@ class Handin:
 
 
 @dataclass(frozen=True)
+class Kept:
+    """What became of something that was handed in: `handin` is it, or the same as it that was there before.
+
+    `superseded` are the jobs that nobody waits for any more.
+    """
+
+    handin: Handin
+    superseded: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Handed:
     """A row of a list: the submission, who it is from, its newest job."""
 

@@ -7,7 +7,7 @@ Lookups give None for what is not there; who may see it is decided by the caller
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-from grader.domain.course import Best, Course, CourseLab, Handed, Handin, KnownSpec, Spec
+from grader.domain.course import Best, Course, CourseLab, Handed, Handin, Kept, KnownSpec, Spec
 from grader.domain.errors import Fault
 from grader.domain.job import Attempt, Beat, Job, JobRules, JobState, Line, Lost, Outcome
 from grader.domain.live import LiveEvent
@@ -115,7 +115,7 @@ class Courses(Protocol):
 class Submissions(Protocol):
     """What was handed in: immutable, addressed by content."""
 
-    def add(self, handin: Handin, files: Submission, job: Job, cap: Cap | None = None) -> Handin:
+    def add(self, handin: Handin, files: Submission, job: Job, cap: Cap | None = None) -> Kept:
         """Keep a submission and its job; both or neither. Gives it its number.
 
         Raises CapReached where `cap` leaves no attempt, whatever else is handed in at that moment.
@@ -151,8 +151,8 @@ class Submissions(Protocol):
         """Newest first, from behind the submission `before`; each with the job that is shown of it."""
         ...
 
-    def since(self, person_id: int, moment: float) -> int:
-        """How many this person has handed in since, over all courses."""
+    def since(self, person_id: int, moment: float, shorter: float) -> tuple[int, int]:
+        """How many this person has handed in since a moment, and since a later one, over all courses."""
         ...
 
     def best(self, course: str, *, person_id: int | None = None, limit: int = 10_000) -> list[Best]:

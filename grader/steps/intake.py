@@ -58,22 +58,23 @@ def submit_files(
     """
     at = service.clock() if at is None else at
     check_files(files.files, the_spec(service, lab.spec_digest).lab)
+    terms = rules.terms(service, lab.course, lab.id, viewer.person.id)
     if not promised:
-        _check(service, viewer, lab, files, at)
-    cap = None if promised else rules.cap_for(service, viewer, lab)
+        _check(service, viewer, lab, files, at, terms)
+    cap = None if promised or viewer.may(lab.course, Role.GRADER) else terms.policy.cap
     try:
-        return _keep(service, viewer, lab, files, source, at, cap)
+        return _keep(service, viewer, lab, files, source, at, cap, terms)
     except CapReached:  # another one of theirs came in between
         refused = rules.refusal(service, viewer, lab, service.clock())
         raise refused or Refused("your other submissions came first", "hand it in again") from None
 
 
-def _check(service: Service, viewer: Viewer, lab: CourseLab, files: Submission, at: float) -> None:
+def _check(service: Service, viewer: Viewer, lab: CourseLab, files: Submission, at: float, terms: rules.Terms) -> None:
     newest = service.store.submissions.latest(lab.course, lab.id, viewer.person.id)
     same = newest if newest is not None and newest.digest == files.digest else None
     if same is not None and _is_kept(service, same, lab):
         return
-    if (error := rules.refusal(service, viewer, lab, at)) is not None:
+    if (error := rules.refusal(service, viewer, lab, at, terms)) is not None:
         raise error
     if same is None:
         check_rate(service, viewer)
@@ -91,25 +92,27 @@ def new_id() -> str:
 
 
 def _keep(
-    service: Service, viewer: Viewer, lab: CourseLab, files: Submission, source: str, at: float, cap: Cap | None
+    service: Service,
+    viewer: Viewer,
+    lab: CourseLab,
+    files: Submission,
+    source: str,
+    at: float,
+    cap: Cap | None,
+    terms: rules.Terms,
 ) -> Receipt:
     handin = Handin(new_id(), lab.course, lab.id, viewer.person.id, 0, files.digest, source, at)
     job = new_job(service, handin, lab, files, Lane.INTERACTIVE)
     kept = service.store.submissions.add(handin, files, job, cap)
-    told = rules.notes(service, lab.course, lab.id, viewer.person.id, kept.created_at)
-    if kept.id != handin.id:
-        return Receipt(kept, service.store.jobs.shown([kept.id])[kept.id], duplicate=True, notes=told)
-    service.woken()
-    _tell_superseded(service, kept)
-    return Receipt(kept, job, duplicate=False, notes=told)
-
-
-def _tell_superseded(service: Service, newest: Handin) -> None:
-    """Whoever follows the one before it hears at once that this one took its place."""
-    rows = service.store.submissions.page(newest.course, person_id=newest.person_id, lab=newest.lab, limit=2)
-    for row in rows:
-        if row.job.state is JobState.SUPERSEDED:
-            service.changed(row.job.id)
+    mine = kept.handin
+    if mine.id == handin.id:
+        service.woken()
+    for job_id in kept.superseded:  # who follows the one before it hears at once that this one took its place
+        service.changed(job_id)
+    told = rules.notes(service, lab.course, lab.id, viewer.person.id, mine.created_at, terms)
+    if mine.id != handin.id:
+        return Receipt(mine, service.store.jobs.shown([mine.id])[mine.id], duplicate=True, notes=told)
+    return Receipt(mine, job, duplicate=False, notes=told)
 
 
 def new_job(service: Service, handin: Handin, lab: CourseLab, files: Submission, lane: Lane) -> Job:
@@ -131,7 +134,11 @@ def new_job(service: Service, handin: Handin, lab: CourseLab, files: Submission,
 
 def check_rate(service: Service, viewer: Viewer, more: int = 1) -> None:
     """Raises TooOften unless they may hand in `more` times now."""
-    now = service.clock()
-    for seconds, most in ((60.0, service.bounds.submissions_per_minute), (3600.0, service.bounds.submissions_per_hour)):
-        if service.store.submissions.since(viewer.person.id, now - seconds) + more > most:
+    now, bounds = service.clock(), service.bounds
+    an_hour, a_minute = service.store.submissions.since(viewer.person.id, now - 3600.0, now - 60.0)
+    for seconds, taken, most in (
+        (60.0, a_minute, bounds.submissions_per_minute),
+        (3600.0, an_hour, bounds.submissions_per_hour),
+    ):
+        if taken + more > most:
             raise TooOften(f"you have handed in {most} times in the last {seconds / 60:.0f} min", seconds / most)

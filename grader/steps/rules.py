@@ -4,23 +4,37 @@ The moment that decides is when an upload or a push had arrived at the server, b
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from grader.domain.course import CourseLab
 from grader.domain.errors import GraderError, NoAttemptLeft, Refused
 from grader.domain.hiding import NOTHING, Hidden, job_without
 from grader.domain.job import Job
 from grader.domain.people import Role, Viewer
-from grader.domain.policy import Cap, CourseRules, Policy, extra_s
+from grader.domain.policy import CourseRules, Policy, extra_s
 from grader.domain.policy_lines import Situation, distance, late_line, when
 from grader.domain.standings import Row, Standing
 from grader.steps.service import Service
 
 
+@dataclass(frozen=True)
+class Terms:
+    """The rules of a course, and those of one of its labs for one person, with their extension."""
+
+    rules: CourseRules
+    policy: Policy
+
+
+def terms(service: Service, course: str, lab: str, person_id: int) -> Terms:
+    """As they are now."""
+    rules = service.store.standings.rules(course)
+    policy = rules.of(lab)
+    return Terms(rules, policy.extended(extension_s(service, course, lab, person_id, policy)))
+
+
 def policy_of(service: Service, course: str, lab: str, person_id: int) -> Policy:
     """The rules of a lab for one person, with their extension."""
-    policy = service.store.standings.rules(course).of(lab)
-    return policy.extended(extension_s(service, course, lab, person_id, policy))
+    return terms(service, course, lab, person_id).policy
 
 
 def extension_s(service: Service, course: str, lab: str, person_id: int, policy: Policy) -> float:
@@ -57,13 +71,14 @@ def masked(service: Service, jobs: Sequence[Job], shut: Hidden) -> list[Job]:
     return [job_without(job, labs[job.spec_digest], shut.tests, earned.get(job.id, 0)) for job in jobs]
 
 
-def refusal(service: Service, viewer: Viewer, lab: CourseLab, at: float) -> GraderError | None:
+def refusal(
+    service: Service, viewer: Viewer, lab: CourseLab, at: float, known: Terms | None = None
+) -> GraderError | None:
     """Why somebody may not hand in for a lab what arrived then; None where they may. Graders always may."""
     if viewer.may(lab.course, Role.GRADER):
         return None
-    rules = service.store.standings.rules(lab.course)
-    policy = policy_of(service, lab.course, lab.id, viewer.person.id)
-    zone = rules.timezone
+    known = known or terms(service, lab.course, lab.id, viewer.person.id)
+    policy, zone = known.policy, known.rules.timezone
     if policy.opens_at is not None and policy.not_open(at):
         opens = f"{lab.id} opens {when(policy.opens_at, zone)}"
         return Refused(opens, f"hand it in {distance(policy.opens_at, at)}")
@@ -73,20 +88,14 @@ def refusal(service: Service, viewer: Viewer, lab: CourseLab, at: float) -> Grad
     return _capped(service, viewer, lab, policy, at, zone)
 
 
-def cap_for(service: Service, viewer: Viewer, lab: CourseLab) -> Cap | None:
-    """How many they may hand in for a lab within what time; None for graders, and where the lab has no cap."""
-    if viewer.may(lab.course, Role.GRADER):
-        return None
-    return service.store.standings.rules(lab.course).of(lab.id).cap
-
-
-def notes(service: Service, course: str, lab: str, person_id: int, at: float) -> tuple[str, ...]:
+def notes(
+    service: Service, course: str, lab: str, person_id: int, at: float, known: Terms | None = None
+) -> tuple[str, ...]:
     """What is told of something that was handed in then: that it is late, and what that costs."""
-    rules = service.store.standings.rules(course)
-    policy = policy_of(service, course, lab, person_id)
-    late = policy.days_late(at)
+    known = known or terms(service, course, lab, person_id)
+    rules, late = known.rules, known.policy.days_late(at)
     left = free_left(rules, service.store.standings.mine(course, person_id)) if late and rules.late_days else 0
-    line = late_line(policy.late, late, left)
+    line = late_line(known.policy.late, late, left)
     return (line,) if line else ()
 
 

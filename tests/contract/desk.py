@@ -45,7 +45,7 @@ class Desk:
         job = Job(
             f"j{self._made:03}", handin.id, "c", lab, owner.id, "1" * 64, queue, lane, 2**63 - 1, max_attempts, at
         )
-        kept = self.store.submissions.add(handin, files, job)
+        kept = self.store.submissions.add(handin, files, job).handin
         return kept, self.store.jobs.of_submission(kept.id)[0]
 
     def running(self, login: str = "amy", *, at: float = NOW, **how: object) -> Job:

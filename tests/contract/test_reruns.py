@@ -358,7 +358,7 @@ def test_the_same_files_are_no_new_submission_because_of_a_rerun(school: Class) 
     files = school.store.submissions.files(handin.digest)
     assert files is not None
     first = Job("other", "other", "c", "toy", handin.person_id, OLD, "cpu", Lane.INTERACTIVE, 1, 3, NOW + 120)
-    assert school.store.submissions.add(replace(handin, id="other"), files, first).id == "s001"
+    assert school.store.submissions.add(replace(handin, id="other"), files, first).handin.id == "s001"
     assert school.store.jobs.shown(["s001"])["s001"].id == job.id
 
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
 from grader.adapters.sql_store.events import append
 from grader.adapters.sql_store.standing_updates import hold_course_of, restand
@@ -13,6 +13,10 @@ from grader.domain.job import Ending, JobRules, JobState
 _SHOWN = ("points", "max_points", "fault", "problem")
 #: What a job looks like once nobody owns it.
 UNOWNED: dict[str, Any] = {"token_digest": None, "lease_until": None, "offered_at": None}
+_BEGIN = insert(attempt)
+_END = update(attempt).where(attempt.c.job_id == bindparam("of_job"), attempt.c.number == bindparam("of_attempt"))
+_END_JOB = update(job).where(job.c.id == bindparam("of_job")).returning(job)
+_COUNTS = update(submission).where(submission.c.id == bindparam("of_submission"))
 
 
 def lock(db: Connection, job_id: str) -> Row[Any] | None:
@@ -24,13 +28,13 @@ def lock(db: Connection, job_id: str) -> Row[Any] | None:
 def begin_attempt(db: Connection, job_id: str, number: int, worker: str, now: float) -> None:
     """Note who claimed it."""
     values = {"worker": worker, "started_at": now, "ending": str(Ending.RUNNING), "problem": ""}
-    db.execute(insert(attempt).values(job_id=job_id, number=number, **values))
+    db.execute(_BEGIN, {"job_id": job_id, "number": number, **values})
 
 
 def end_attempt(db: Connection, job_id: str, number: int, ending: Ending, problem: str, now: float) -> None:
     """Note how it ended."""
-    this = (attempt.c.job_id == job_id, attempt.c.number == number)
-    db.execute(update(attempt).where(*this).values(ending=str(ending), problem=problem, ended_at=now))
+    ended = {"ending": str(ending), "problem": problem, "ended_at": now}
+    db.execute(_END, {"of_job": job_id, "of_attempt": number, **ended})
 
 
 def put_back(db: Connection, row: Row[Any], fault: Fault, problem: str, now: float, rules: JobRules) -> JobState:
@@ -56,15 +60,16 @@ def end_job(db: Connection, job_id: str, state: JobState, values: dict[str, Any]
 
     A score counts from here on, unless it is that of a rerun. The job is locked.
     """
-    ended = update(job).where(job.c.id == job_id).values(state=str(state), finished_at=now, **UNOWNED, **values)
-    row = db.execute(ended.returning(job)).one()
+    row = db.execute(
+        _END_JOB, {"of_job": job_id, "state": str(state), "finished_at": now, **UNOWNED, **values}
+    ).one()  # fmt: skip
     shown: dict[str, Any] = {
         name: values[name] for name in ("points", "max_points", "fault", "problem") if name in values
     }
     append(db, job_id, [("ended", shown | {"state": str(state)})], now)
     counts = state is JobState.GRADED and row.rerun_id is None
     if counts:
-        db.execute(update(submission).where(submission.c.id == row.submission_id).values(counted_job_id=job_id))
+        db.execute(_COUNTS, {"of_submission": row.submission_id, "counted_job_id": job_id})
     follow(db, row, marks=counts)
     return state
 

@@ -6,12 +6,25 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from grader.adapters.sql_store.standing_rows import newest_and_counted, passed_tests
 from grader.adapters.sql_store.tables import job, score, submission
 from grader.domain.job import JobState
 from grader.domain.standings import Entry
+
+_s, _j = submission.c, job.c
+_PEOPLE: Any = bindparam("people", expanding=True)
+_THEIRS = (_s.course == bindparam("course"), _s.lab == bindparam("lab"), _s.person_id.in_(_PEOPLE))
+_HANDED = select(_s.id, _s.person_id, _s.number, _s.created_at, _s.counted_job_id).where(*_THEIRS)
+_SCORES = (
+    select(score.c.job_id, score.c.per_test, score.c.detail)
+    .join(submission, _s.counted_job_id == score.c.job_id)
+    .where(*_THEIRS)
+)
+_JOBS = select(_j.id, _j.submission_id, _j.state, _j.created_at, _j.rerun_id, _j.points, _j.max_points).where(
+    _j.course == bindparam("course"), _j.lab == bindparam("lab"), _j.person_id.in_(_PEOPLE)
+)
 
 
 @dataclass(frozen=True)
@@ -42,17 +55,13 @@ def read_entries(
     db: Connection, course_id: str, lab_id: str, people: Collection[int], hidden: Collection[str], *, marks: bool
 ) -> Scored:
     """All submissions of these people for a lab. `marks`: with how their tests ended."""
-    c = submission.c
-    mine = (c.course == course_id, c.lab == lab_id, c.person_id.in_(people))
-    handed = db.execute(select(c.id, c.person_id, c.number, c.created_at, c.counted_job_id).where(*mine)).all()
-    jobs = _jobs(db, course_id, lab_id, people)
+    theirs = {"course": course_id, "lab": lab_id, "people": list(people)}
+    handed = db.execute(_HANDED, theirs).all()
+    jobs = _jobs(db, theirs)
     per_test: dict[str, dict[str, int]] = {}
     told: dict[str, str] = {}
     if marks or hidden:
-        query = select(score.c.job_id, score.c.per_test, score.c.detail).join(
-            submission, c.counted_job_id == score.c.job_id
-        )
-        for job_id, points, detail in db.execute(query.where(*mine)).all():
+        for job_id, points, detail in db.execute(_SCORES, theirs).all():
             per_test[job_id] = dict(json.loads(points)) if hidden else {}
             told[job_id] = detail or ""
     entries: dict[int, list[Entry]] = defaultdict(list)
@@ -63,12 +72,9 @@ def read_entries(
     return Scored(entries, told)
 
 
-def _jobs(db: Connection, course_id: str, lab_id: str, people: Collection[int]) -> dict[str, list[Any]]:
-    c = job.c
-    columns = (c.id, c.submission_id, c.state, c.created_at, c.rerun_id, c.points, c.max_points)
-    query = select(*columns).where(c.course == course_id, c.lab == lab_id, c.person_id.in_(people))
+def _jobs(db: Connection, theirs: Mapping[str, Any]) -> dict[str, list[Any]]:
     found: dict[str, list[Any]] = defaultdict(list)
-    for row in db.execute(query).all():
+    for row in db.execute(_JOBS, theirs).all():
         found[row.submission_id].append(row)
     return found
 

@@ -4,7 +4,7 @@ import json
 import zlib
 from collections.abc import Sequence
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import bindparam, func, insert, select, update
 
 from grader.adapters.sql_store.attempts import end_job, follow, lock
 from grader.adapters.sql_store.events import append, read
@@ -19,6 +19,7 @@ from grader.domain.job import WAITING, Attempt, Ending, Job, JobState
 from grader.domain.live import LiveEvent
 
 LISTED_JOBS = 100
+_JOB = select(job).where(job.c.id == bindparam("of_job"))
 
 
 class SqlJobs(Queueing, Leases):
@@ -35,7 +36,7 @@ class SqlJobs(Queueing, Leases):
     def get(self, job_id: str) -> Job | None:
         """See `Jobs`."""
         with self._read() as db:
-            row = db.execute(select(job).where(job.c.id == job_id)).mappings().first()
+            row = db.execute(_JOB, {"of_job": job_id}).mappings().first()
         return None if row is None else to_job(row)
 
     def of_submission(self, submission_id: str) -> list[Job]:

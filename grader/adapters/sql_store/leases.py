@@ -5,7 +5,7 @@ import zlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, insert, select, update
+from sqlalchemy import Connection, Row, and_, bindparam, insert, select, update
 
 from grader.adapters.sql_store.attempts import begin_attempt, end_attempt, end_job, follow, put_back
 from grader.adapters.sql_store.engine import Transactions
@@ -19,6 +19,25 @@ from grader.domain.errors import Fault
 from grader.domain.job import WAITING, Beat, Ending, Job, JobRules, JobState, Outcome
 from grader.domain.live import MAX_EVENTS
 
+_OWNED = and_(
+    job.c.id == bindparam("of_job"), job.c.attempt == bindparam("of_attempt"), job.c.state == str(JobState.RUNNING)
+)
+_OWN = select(job).where(_OWNED).with_for_update()
+_LAST_EVENT = select(job.c.last_event).where(_OWNED)
+_RENEW = update(job).where(_OWNED).returning(job.c.cancel_requested)
+_OPENED = select(job).where(
+    job.c.id == bindparam("of_job"),
+    job.c.token_digest == bindparam("of_token"),
+    job.c.state == str(JobState.RUNNING),
+)
+_CLAIM = (
+    update(job)
+    .where(job.c.id == bindparam("of_job"), job.c.state.in_(WAITING))
+    .values(state=str(JobState.RUNNING), attempt=job.c.attempt + 1)
+    .returning(job)
+)
+_KEEP_REPORT, _KEEP_SCORE = insert(report), insert(score)
+
 
 class Leases(Transactions):
     """The part of `Jobs` about jobs that a worker owns."""
@@ -26,17 +45,15 @@ class Leases(Transactions):
     def claim(self, job_id: str, worker: str, token_digest: str, now: float, rules: JobRules) -> Job | None:
         """See `Jobs`."""
         values = {
-            "state": str(JobState.RUNNING),
-            "attempt": job.c.attempt + 1,
+            "of_job": job_id,
             "worker": worker,
             "token_digest": token_digest,
             "lease_until": now + rules.lease_s,
             "started_at": now,
         }
-        waits = and_(job.c.id == job_id, job.c.state.in_(WAITING))
         with self._write() as db:
             hold_course_of(db, job_id)
-            row = db.execute(update(job).where(waits).values(values).returning(job)).first()
+            row = db.execute(_CLAIM, values).first()
             if row is None:
                 return None
             begin_attempt(db, job_id, row.attempt, worker, now)
@@ -46,25 +63,24 @@ class Leases(Transactions):
 
     def holder(self, job_id: str, token_digest: str) -> Job | None:
         """See `Jobs`."""
-        opens = and_(job.c.id == job_id, job.c.token_digest == token_digest, job.c.state == str(JobState.RUNNING))
         with self._read() as db:
-            row = db.execute(select(job).where(opens)).mappings().first()
+            row = db.execute(_OPENED, {"of_job": job_id, "of_token": token_digest}).mappings().first()
         return None if row is None else to_job(row)
 
     def beat(self, job_id: str, attempt: int, now: float, rules: JobRules) -> Beat:
         """See `Jobs`."""
-        renewed = update(job).where(_owned(job_id, attempt)).values(lease_until=now + rules.lease_s)
+        values = {"of_job": job_id, "of_attempt": attempt, "lease_until": now + rules.lease_s}
         with self._note() as db:
-            cancel = db.execute(renewed.returning(job.c.cancel_requested)).scalar()
+            cancel = db.execute(_RENEW, values).scalar()
         return Beat(owned=cancel is not None, cancel=bool(cancel))
 
     def tell(self, job_id: str, attempt: int, events: Sequence[tuple[str, Mapping[str, Any]]], now: float) -> bool:
         """See `Jobs`. Beyond `MAX_EVENTS` they are dropped: the report has everything."""
         with self._note() as db:
-            last = db.execute(select(job.c.last_event).where(_owned(job_id, attempt))).scalar()
+            last = db.execute(_LAST_EVENT, {"of_job": job_id, "of_attempt": attempt}).scalar()
             if last is None:
                 return False
-            return append(db, job_id, events[: max(0, MAX_EVENTS - last)], now, _owned(job_id, attempt))
+            return append(db, job_id, events[: max(0, MAX_EVENTS - last)], now, attempt)
 
     def finish(self, job_id: str, attempt: int, outcome: Outcome, now: float) -> bool:
         """See `Jobs`."""
@@ -76,9 +92,9 @@ class Leases(Transactions):
             keep_times(db, row, outcome.sandbox, outcome.stages, now)
             if outcome.report is not None:
                 body = zlib.compress(outcome.report)
-                db.execute(insert(report).values(job_id=job_id, attempt=attempt, body=body))
+                db.execute(_KEEP_REPORT, {"job_id": job_id, "attempt": attempt, "body": body})
             if outcome.points is not None:
-                db.execute(insert(score).values(job_id=job_id, at=now, **_scored(outcome)))
+                db.execute(_KEEP_SCORE, {"job_id": job_id, "at": now, **_scored(outcome)})
             end_job(db, job_id, outcome.state, _told(outcome), now)
         return True
 
@@ -104,14 +120,10 @@ class Leases(Transactions):
         return True
 
 
-def _owned(job_id: str, attempt: int) -> ColumnElement[bool]:
-    return and_(job.c.id == job_id, job.c.attempt == attempt, job.c.state == str(JobState.RUNNING))
-
-
 def _own(db: Connection, job_id: str, attempt: int) -> Row[Any] | None:
     """The job's row, locked, if this attempt owns it."""
     hold_course_of(db, job_id)
-    return db.execute(select(job).where(_owned(job_id, attempt)).with_for_update()).first()
+    return db.execute(_OWN, {"of_job": job_id, "of_attempt": attempt}).first()
 
 
 def _scored(outcome: Outcome) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, delete, exists, func, insert, or_, select, update
+from sqlalchemy import Connection, Select, and_, bindparam, delete, exists, func, insert, or_, select, update
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
@@ -21,6 +21,10 @@ from grader.domain.operations import Figures, WorkerBeat
 #: A worker that has said nothing for so long is forgotten.
 FORGOTTEN_S = 3600.0
 READY = "ready"
+_ALIVE = (
+    select(worker).where(worker.c.seen_at > bindparam("since"), worker.c.state != "stopped").order_by(worker.c.name)
+)
+_SEEN = update(worker).where(worker.c.name == bindparam("of_name"))
 
 
 class SqlOperations(Transactions):
@@ -38,7 +42,7 @@ class SqlOperations(Transactions):
             "seen_at": now,
         }
         with self._note() as db:
-            if db.execute(update(worker).where(worker.c.name == beat.name).values(values)).rowcount == 0:
+            if db.execute(_SEEN, {"of_name": beat.name, **values}).rowcount == 0:
                 db.execute(insert(worker).values(name=beat.name, **values))
                 db.execute(delete(worker).where(worker.c.seen_at < now - FORGOTTEN_S))
 
@@ -140,7 +144,6 @@ def live_slots(db: Connection, now: float, silent_s: float) -> dict[str, int]:
 
 
 def _workers(db: Connection, now: float, silent_s: float) -> list[WorkerBeat]:
-    alive = select(worker).where(worker.c.seen_at > now - silent_s, worker.c.state != "stopped")
     return [
         WorkerBeat(
             name=row["name"],
@@ -152,5 +155,5 @@ def _workers(db: Connection, now: float, silent_s: float) -> list[WorkerBeat]:
             started_at=row["started_at"],
             seen_at=row["seen_at"],
         )
-        for row in db.execute(alive.order_by(worker.c.name)).mappings()
+        for row in db.execute(_ALIVE, {"since": now - silent_s}).mappings()
     ]

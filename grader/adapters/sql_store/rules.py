@@ -13,6 +13,11 @@ from grader.adapters.sql_store.tables import course, lab, member, spec
 from grader.domain.lab import Lab
 from grader.domain.policy import Cap, Counts, CourseRules, Late, Policy
 
+_EXTRA = select(extension.c.person_id, extension.c.extra_s).where(
+    extension.c.course == bindparam("course"),
+    extension.c.lab == bindparam("lab"),
+    extension.c.person_id.in_(bindparam("people", expanding=True)),
+)
 _POLICIES = select(course.c.policies).where(course.c.id == bindparam("course"))
 
 
@@ -56,9 +61,8 @@ def labs_of(db: Connection, course_id: str) -> dict[str, Lab]:
 
 def extra_time(db: Connection, course_id: str, lab_id: str, people: Iterable[int]) -> dict[int, float]:
     """By how many seconds these people's times are extended in a lab, each by themselves."""
-    c = extension.c
-    query = select(c.person_id, c.extra_s).where(c.course == course_id, c.lab == lab_id, c.person_id.in_(tuple(people)))
-    return {person_id: extra for person_id, extra in db.execute(query).all()}
+    rows = db.execute(_EXTRA, {"course": course_id, "lab": lab_id, "people": list(people)}).all()
+    return {person_id: extra for person_id, extra in rows}
 
 
 def teams(db: Connection, course_id: str, policy: Policy, people: Iterable[int]) -> Mapping[int, tuple[int, ...]]:

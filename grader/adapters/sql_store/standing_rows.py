@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, cast
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, bindparam, select
 
 from grader.adapters.sql_store.board_tables import standing
 from grader.adapters.sql_store.rows import to_job
@@ -14,6 +14,11 @@ from grader.domain.marks import TestMark
 from grader.domain.report import Verdict
 from grader.domain.standings import Open, Standing
 
+_SHOWN = (
+    select(job, submission.c.counted_job_id)
+    .select_from(job.join(submission, submission.c.id == job.c.submission_id))
+    .where(submission.c.id.in_(bindparam("ids", expanding=True)))
+)
 _standing: Callable[..., Standing] = Standing  # whose fields come as one long row
 _PASSED = str(Verdict.PASSED)
 _ACTIVE = frozenset(map(str, ACTIVE))
@@ -80,10 +85,8 @@ def newest_and_counted(rows: Iterable[Any], counted: str | None) -> Any:
 
 def read_shown(db: Connection, submissions: Sequence[str]) -> dict[str, Job]:
     """The job to show of each of these submissions."""
-    joined = job.join(submission, submission.c.id == job.c.submission_id)
-    query = select(job, submission.c.counted_job_id).select_from(joined).where(submission.c.id.in_(submissions))
     found: dict[str, list[Row[Any]]] = {}
-    for row in db.execute(query).all():
+    for row in db.execute(_SHOWN, {"ids": list(submissions)}).all():
         found.setdefault(row.submission_id, []).append(row)
     return {
         submission_id: to_job(newest_and_counted(rows, rows[0].counted_job_id)._mapping)

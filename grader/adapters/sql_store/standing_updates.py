@@ -7,6 +7,7 @@ at once are worked out one after the other, and the later one sees the earlier. 
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
+from functools import cache
 from itertools import islice
 from typing import Any
 
@@ -24,6 +25,31 @@ from grader.domain.standings import Entry, Standing, spend, stand, total
 AT_ONCE = 250
 #: The advisory locks of Postgres that are ours.
 _COURSES = 0x67726463
+_PEOPLE: Any = bindparam("people", expanding=True)
+
+
+def _here(table: Any) -> tuple[Any, ...]:
+    """Rows of a lab."""
+    c = table.c
+    return (c.course == bindparam("course"), c.lab == bindparam("lab"), c.person_id.in_(_PEOPLE))
+
+
+#: The rows there are, but for what `settle` writes.
+_KEPT = select(*(one for one in standing.c if one.name not in ("points", "free_days", "public_points"))).where(
+    *_here(standing)
+)
+_MARKS = select(standing_mark).where(*_here(standing_mark))
+_CELLS = select(*CELL, standing.c.public_points, standing.c.public_raw, standing.c.public_late).where(
+    standing.c.course == bindparam("course"), standing.c.person_id.in_(_PEOPLE)
+)
+_VERSIONS = select(standing_total.c.person_id, standing_total.c.version).where(
+    standing_total.c.course == bindparam("course"), standing_total.c.person_id.in_(_PEOPLE)
+)
+_REVISED = (
+    update(lab)
+    .where(lab.c.course == bindparam("of_course"), lab.c.id.in_(bindparam("labs", expanding=True)))
+    .values(revision=lab.c.revision + 1)
+)
 _HOLD = "SELECT pg_advisory_xact_lock(:ours, hashtext(:course))"
 _HOLD_OF = "SELECT pg_advisory_xact_lock(:ours, hashtext(course)) FROM job WHERE id = :job_id"
 
@@ -96,11 +122,9 @@ def settle(db: Connection, course: str, people: Collection[int], rules: CourseRu
     """Spend free days and sum up for these people; `labs` changed already, and with those that change by it they are
     new to whoever looks at them."""
     changed = set(labs)
-    columns = (*CELL, standing.c.public_points, standing.c.public_raw, standing.c.public_late)
     for some in chunks(people):
-        query = select(*columns).where(standing.c.course == course, standing.c.person_id.in_(some))
         cells: dict[int, list[tuple[Any, ...]]] = {person_id: [] for person_id in some}
-        for row in db.execute(query).all():
+        for row in db.execute(_CELLS, {"course": course, "people": some}).all():
             cells[row[2]].append(tuple(row))
         settled = [_settled(course, person_id, cells[person_id], rules) for person_id in some]
         updates = [row for _, rows in settled for row in rows]
@@ -109,16 +133,12 @@ def settle(db: Connection, course: str, people: Collection[int], rules: CourseRu
             changed |= {row["lab"] for row in updates}
         _write_totals(db, course, [sums for sums, _ in settled])
     if changed:
-        here = and_(lab.c.course == course, lab.c.id.in_(changed))
-        db.execute(update(lab).where(here).values(revision=lab.c.revision + 1))
+        db.execute(_REVISED, {"of_course": course, "labs": sorted(changed)})
 
 
 def _read(db: Connection, course: str, lab_id: str, people: Collection[int]) -> dict[int, dict[str, Any]]:
-    """The rows there are, but for what `settle` writes."""
-    c = standing.c
-    kept = [column for column in c if column.name not in ("points", "free_days", "public_points")]
-    query = select(*kept).where(c.course == course, c.lab == lab_id, c.person_id.in_(people))
-    return {row["person_id"]: dict(row) for row in db.execute(query).mappings()}
+    found = db.execute(_KEPT, {"course": course, "lab": lab_id, "people": list(people)})
+    return {row["person_id"]: dict(row) for row in found.mappings()}
 
 
 def _public(found: Standing, entries: list[Entry], policy: Policy, frozen_at: float | None) -> dict[str, Any]:
@@ -167,18 +187,16 @@ def _marks(found: Standing, entries: list[Entry], scored: Scored) -> dict[str, A
 
 def _write_marks(db: Connection, course: str, lab_id: str, rows: list[dict[str, Any]]) -> set[int]:
     """Keep those that are new; whose they are."""
-    c = standing_mark.c
-    mine = (c.course == course, c.lab == lab_id, c.person_id.in_([row["person_id"] for row in rows]))
-    before = {row["person_id"]: dict(row) for row in db.execute(select(standing_mark).where(*mine)).mappings()}
+    theirs = {"course": course, "lab": lab_id, "people": [row["person_id"] for row in rows]}
+    before = {row["person_id"]: dict(row) for row in db.execute(_MARKS, theirs).mappings()}
     new = [row for row in rows if row != before.get(row["person_id"])]
     _write(db, standing_mark, new, set(before))
     return {row["person_id"] for row in new}
 
 
 def _write_totals(db: Connection, course: str, rows: list[dict[str, Any]]) -> None:
-    c = standing_total.c
-    mine = and_(c.course == course, c.person_id.in_([row["person_id"] for row in rows]))
-    before = {person_id: version for person_id, version in db.execute(select(c.person_id, c.version).where(mine)).all()}
+    theirs = {"course": course, "people": [row["person_id"] for row in rows]}
+    before = {person_id: version for person_id, version in db.execute(_VERSIONS, theirs).all()}
     versioned = [{**row, "version": before.get(row["person_id"], 0) + 1} for row in rows]
     _write(db, standing_total, versioned, set(before))
 
@@ -193,12 +211,17 @@ def _write(db: Connection, table: Any, rows: list[dict[str, Any]], there: Collec
 
 def _update(db: Connection, table: Any, rows: list[dict[str, Any]]) -> None:
     keys = [column.name for column in table.primary_key]
-    here = and_(*(table.c[name] == bindparam(f"_{name}") for name in keys))
-    values: dict[str, Any] = {name: bindparam(name) for name in rows[0] if name not in keys}
     renamed: list[Mapping[str, Any]] = [
         {f"_{name}" if name in keys else name: value for name, value in row.items()} for row in rows
     ]
-    db.execute(update(table).where(here).values(values), renamed)
+    db.execute(_by_key(table, tuple(name for name in rows[0] if name not in keys)), renamed)
+
+
+@cache
+def _by_key(table: Any, names: tuple[str, ...]) -> Any:
+    """The statement that sets these columns of one row."""
+    here = and_(*(column == bindparam(f"_{column.name}") for column in table.primary_key))
+    return update(table).where(here).values({name: bindparam(name) for name in names})
 
 
 def _forget(db: Connection, course: str, lab_id: str, people: Collection[int]) -> None:

@@ -1,9 +1,8 @@
 """What was handed in."""
 
 from collections.abc import Sequence
-from typing import Any
 
-from sqlalchemy import Connection, and_, exists, func, insert, select, tuple_, update
+from sqlalchemy import Connection, RowMapping, and_, bindparam, exists, insert, select, tuple_, update
 
 from grader.adapters.sql_store.board_tables import standing
 from grader.adapters.sql_store.engine import Transactions
@@ -13,53 +12,71 @@ from grader.adapters.sql_store.ruling import taken_up
 from grader.adapters.sql_store.standing_rows import read_shown
 from grader.adapters.sql_store.standing_updates import hold, restand
 from grader.adapters.sql_store.tables import content, job, person, submission
-from grader.domain.course import Best, Handed, Handin
+from grader.domain.course import Best, Handed, Handin, Kept
 from grader.domain.job import ACTIVE, WAITING, Job, JobState
 from grader.domain.policy import Cap, CapReached
 from grader.domain.submission import Submission
+
+_c = submission.c
+_THEIRS = (_c.course == bindparam("course"), _c.lab == bindparam("lab"), _c.person_id == bindparam("person_id"))
+_NEWEST = select(submission).where(*_THEIRS).order_by(_c.number.desc()).limit(1)
+_TIMES = select(_c.created_at).where(_c.person_id == bindparam("person_id"), _c.created_at > bindparam("since"))
+_ONE = select(submission).where(_c.id == bindparam("id"))
+_FILES = select(content.c.files).where(content.c.digest == bindparam("digest"))
+_KNOWN = select(exists().where(content.c.digest == bindparam("digest")))
+_KEEP_FILES, _KEEP, _KEEP_JOB = insert(content), insert(submission).returning(submission), insert(job)
+_SUPERSEDE = (
+    update(job)
+    .where(
+        job.c.person_id == bindparam("of_person"),
+        job.c.course == bindparam("of_course"),
+        job.c.lab == bindparam("of_lab"),
+        job.c.state.in_(WAITING),
+        job.c.rerun_id.is_(None),
+    )
+    .values(state=str(JobState.SUPERSEDED))
+    .returning(job.c.id)
+)
 
 
 class SqlSubmissions(Transactions):
     """Satisfies `Submissions`."""
 
-    def add(self, handin: Handin, files: Submission, first: Job, cap: Cap | None = None) -> Handin:
+    def add(self, handin: Handin, files: Submission, first: Job, cap: Cap | None = None) -> Kept:
         """See `Submissions`."""
         with self._write() as db:
             hold(db, handin.course)  # one submission at a time: numbers have no gap and no double
-            if (same := _unchanged(db, handin, first)) is not None:
-                return same
+            newest = db.execute(_NEWEST, vars(handin)).mappings().first()
+            if newest is not None and _is_unchanged(db, newest, handin, first):
+                return Kept(to_handin(newest))
             if cap is not None:
                 _check_cap(db, handin, cap)
-            _supersede(db, first)
-            if not db.execute(select(exists().where(content.c.digest == handin.digest))).scalar():
-                db.execute(insert(content).values(digest=handin.digest, files=pack_files(files.files)))
-            number = (db.execute(select(func.max(submission.c.number)).where(_theirs(handin))).scalar() or 0) + 1
-            row = db.execute(
-                insert(submission).values({**vars(handin), "number": number}).returning(submission)
-            ).mappings().one()  # fmt: skip
-            db.execute(insert(job).values(from_job(first)))
+            superseded = _supersede(db, first)
+            if not db.execute(_KNOWN, {"digest": handin.digest}).scalar():
+                db.execute(_KEEP_FILES, {"digest": handin.digest, "files": pack_files(files.files)})
+            number = 1 if newest is None else newest["number"] + 1
+            row = db.execute(_KEEP, {**vars(handin), "number": number}).mappings().one()
+            db.execute(_KEEP_JOB, from_job(first))
             append(db, first.id, [("queued", {"lane": str(first.lane), "queue": first.queue})], first.created_at)
             restand(db, handin.course, handin.lab, [handin.person_id], marks=False)
-        return to_handin(row)
+        return Kept(to_handin(row), superseded)
 
     def get(self, submission_id: str) -> Handin | None:
         """See `Submissions`."""
         with self._read() as db:
-            row = db.execute(select(submission).where(submission.c.id == submission_id)).mappings().first()
+            row = db.execute(_ONE, {"id": submission_id}).mappings().first()
         return None if row is None else to_handin(row)
 
     def files(self, digest: str) -> Submission | None:
         """See `Submissions`."""
         with self._read() as db:
-            packed = db.execute(select(content.c.files).where(content.c.digest == digest)).scalar()
+            packed = db.execute(_FILES, {"digest": digest}).scalar()
         return None if packed is None else Submission(unpack_files(packed))
 
     def latest(self, course: str, lab: str, person_id: int) -> Handin | None:
         """See `Submissions`."""
-        c = submission.c
-        query = select(submission).where(c.course == course, c.lab == lab, c.person_id == person_id)
         with self._read() as db:
-            row = db.execute(query.order_by(c.number.desc()).limit(1)).mappings().first()
+            row = db.execute(_NEWEST, {"course": course, "lab": lab, "person_id": person_id}).mappings().first()
         return None if row is None else to_handin(row)
 
     def until(self, handin: Handin, people: Sequence[int], limit: int) -> list[tuple[float, Submission]]:
@@ -101,12 +118,11 @@ class SqlSubmissions(Transactions):
             people = {row["id"]: to_person(row) for row in db.execute(found).mappings()}
         return [Handed(handin, people[handin.person_id], jobs[handin.id]) for handin in handins]
 
-    def since(self, person_id: int, moment: float) -> int:
+    def since(self, person_id: int, moment: float, shorter: float) -> tuple[int, int]:
         """See `Submissions`."""
-        c = submission.c
-        query = select(func.count()).select_from(submission).where(c.person_id == person_id, c.created_at > moment)
         with self._read() as db:
-            return int(db.execute(query).scalar() or 0)
+            times = db.execute(_TIMES, {"person_id": person_id, "since": moment}).scalars().all()
+        return len(times), sum(at > shorter for at in times)
 
     def best(self, course: str, *, person_id: int | None = None, limit: int = 10_000) -> list[Best]:
         """See `Submissions`."""
@@ -131,33 +147,19 @@ def _check_cap(db: Connection, handin: Handin, cap: Cap) -> None:
         raise CapReached
 
 
-def _unchanged(db: Connection, handin: Handin, first: Job) -> Handin | None:
-    """Their newest for this lab, if it is the same files under the same spec and is graded or about to be."""
-    row = db.execute(
-        select(submission).where(_theirs(handin)).order_by(submission.c.number.desc()).limit(1)
-    ).mappings().first()  # fmt: skip
-    if row is None or row["digest"] != handin.digest:
-        return None
-    newest = read_shown(db, [row["id"]])[row["id"]]
-    counts = newest.state in ACTIVE or newest.state is JobState.GRADED
-    return to_handin(row) if counts and newest.spec_digest == first.spec_digest else None
+def _is_unchanged(db: Connection, newest: RowMapping, handin: Handin, first: Job) -> bool:
+    """Whether their newest for this lab is the same files under the same spec, and graded or about to be."""
+    if newest["digest"] != handin.digest:
+        return False
+    shown = read_shown(db, [newest["id"]])[newest["id"]]
+    return (shown.state in ACTIVE or shown.state is JobState.GRADED) and shown.spec_digest == first.spec_digest
 
 
-def _theirs(handin: Handin) -> Any:
-    c = submission.c
-    return and_(c.course == handin.course, c.lab == handin.lab, c.person_id == handin.person_id)
-
-
-def _supersede(db: Connection, newer: Job) -> None:
-    """End what still waits of the same person for the same lab: nobody needs its answer any more."""
-    waits = and_(
-        job.c.person_id == newer.person_id,
-        job.c.course == newer.course,
-        job.c.lab == newer.lab,
-        job.c.state.in_(WAITING),
-        job.c.rerun_id.is_(None),
-    )
-    ended = {"state": str(JobState.SUPERSEDED), "finished_at": newer.created_at}
-    for (old,) in db.execute(update(job).where(waits).values(ended).returning(job.c.id)).all():
-        data = {"state": ended["state"], "by": newer.submission_id}
+def _supersede(db: Connection, newer: Job) -> tuple[str, ...]:
+    """End what still waits of the same person for the same lab: nobody needs its answer any more. What that was."""
+    theirs = {"of_person": newer.person_id, "of_course": newer.course, "of_lab": newer.lab}
+    ended = db.execute(_SUPERSEDE, {**theirs, "finished_at": newer.created_at}).scalars().all()
+    for old in ended:
+        data = {"state": str(JobState.SUPERSEDED), "by": newer.submission_id}
         append(db, old, [("ended", data)], newer.created_at)
+    return tuple(ended)
