@@ -75,7 +75,7 @@ def test_mutated_frames_give_a_value_or_a_wire_error(value: object, data: st.Dat
         b"NN",
         b"m\0\0\0\1l\0\0\0\0N",
         encode(Handle(0)),
-        encode(Stream(1, 0)),
+        encode(Stream(1)),
     ],
 )
 def test_hostile_frames_are_refused(frame: bytes) -> None:

@@ -7,6 +7,7 @@ import resource
 import socket
 import sys
 from collections.abc import Callable
+from itertools import repeat
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -17,6 +18,7 @@ from labkit.faults import KEPT, StudentFault, StudentRaised, WrongType
 from labkit.plain import to_plain
 from labkit.streams import child_stream
 
+from worker.harness.arguments import given
 from worker.harness.compiled import source_of
 from worker.harness.frames import frame, receive_frame, send_frame
 from worker.harness.wire import MAX_CALLBACK_BYTES, Decoder, WireError
@@ -55,13 +57,14 @@ class Child:
                 frame = receive_frame(connection, None)
             except EOFError:
                 return
-            order = Decoder(frame, handle=self._callback, stream=_Streams()).value()
+            order = Decoder(frame, handle=self._callback, stream=child_stream).value()
             self._answer(self._call(*order[1:]))
 
-    def _call(self, name: str, calls: list[Any]) -> list[Any]:
+    def _call(self, name: str, values: list[Any], places: list[list[int]], names: list[list[str]]) -> list[Any]:
         try:
             callee = Callee(name, find_function(self._load(), name))
-            return ["values", [callee.run(args, kwargs) for args, kwargs in calls]]
+            calls = zip(places, names or repeat([]), strict=False)
+            return ["values", [callee.run(*given(values, *call)) for call in calls]]
         except StudentFault as fault:
             return _describe(fault)
         except KeyboardInterrupt as interrupt:  # nobody is at this keyboard: the submission raised it
@@ -92,16 +95,6 @@ class Child:
             raise _RAISED.get(rest[0], RuntimeError)(rest[1])
 
         return call
-
-
-class _Streams:
-    """One generator per number: calls of a batch that share a generator go on where the last one stopped."""
-
-    def __init__(self) -> None:
-        self._known: dict[int, np.random.Generator] = {}
-
-    def __call__(self, number: int, seed: int) -> np.random.Generator:
-        return self._known.setdefault(number, child_stream(seed))
 
 
 def _describe(fault: StudentFault) -> list[Any]:

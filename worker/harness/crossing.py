@@ -66,11 +66,10 @@ def check_shape(shape: tuple[int, ...]) -> None:
 
 
 class Stream:
-    """Stands for a random generator on the wire: `seed` of its child stream, `number` within the message."""
+    """Stands for a random generator on the wire: `seed` of its child stream."""
 
-    def __init__(self, seed: int, number: int) -> None:
+    def __init__(self, seed: int) -> None:
         self.seed = seed
-        self.number = number
 
 
 class Handle:

@@ -135,7 +135,7 @@ def _put_array(parts: _Parts, value: np.ndarray, depth: int) -> None:
 
 
 def _put_stream(parts: _Parts, value: Stream, depth: int) -> None:
-    parts.add(b"G" + U32.pack(value.number) + value.seed.to_bytes(16, "big"))
+    parts.add(b"G" + value.seed.to_bytes(16, "big"))
 
 
 def _put_handle(parts: _Parts, value: Handle, depth: int) -> None:

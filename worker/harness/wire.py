@@ -52,7 +52,7 @@ class Decoder:
         self,
         data: bytes,
         handle: Callable[[int], Any] | None = None,
-        stream: Callable[[int, int], Any] | None = None,
+        stream: Callable[[int], Any] | None = None,
     ) -> None:
         self._data = memoryview(data)
         self._at = 0
@@ -166,8 +166,7 @@ class Decoder:
     def _get_stream(self, depth: int) -> Any:
         if self._stream is None:
             raise WireError("a random stream from the guest")
-        (number,) = U32.unpack(self._take(4))
-        return self._stream(number, int.from_bytes(self._take(16), "big"))
+        return self._stream(int.from_bytes(self._take(16), "big"))
 
     _GET: ClassVar[dict[int, Callable[["Decoder", int], Any]]] = {
         ord("N"): lambda self, depth: None,
