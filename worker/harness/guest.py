@@ -25,6 +25,7 @@ from worker.harness.child import Child, bound
 from worker.harness.compiled import Compiled, compile_into
 from worker.harness.frames import receive_frame, send_frame
 from worker.harness.orders import receive
+from worker.harness.place import Place
 from worker.harness.wire import Decoder
 
 CONNECT_SECONDS = 30.0
@@ -57,9 +58,8 @@ class Zygote:
     def __init__(self, job: dict[str, Any], files: dict[str, bytes]) -> None:
         self._path: str = job["socket"]
         self._memory = int(job["memory_mib"]) * MIB
-        self._folder = Path.cwd() / "submission"
+        self._place = Place(Path.cwd() / "submission", files)
         self._main: str = job["main"]
-        self._files = files
         self._child: int | None = None
         self._status: int | None = None
         self._output = bytearray()
@@ -135,7 +135,7 @@ class Zygote:
                 self._control.close()
                 os.close(coming)
                 bound(self._memory)
-                compile_into(going, self._files[self._main], self._folder / self._main)
+                compile_into(going, self._place.files[self._main], self._place.folder / self._main)
             finally:
                 os._exit(0)
         os.close(going)
@@ -144,6 +144,7 @@ class Zygote:
     def _fork(self, token: str) -> None:
         """Let the child that waits begin. One that has died meanwhile is nobody's fault: there is another."""
         if self._tell is None or self._status is not None:
+            self._place.clear()
             self._prepare()
         if self._tell is not None:
             os.write(self._tell, token.encode())
@@ -156,10 +157,7 @@ class Zygote:
             if end is not None:
                 os.close(end)
         self._status, self._dropped, self._output = None, 0, bytearray()
-        self._folder.mkdir(exist_ok=True)
-        for name, data in self._files.items():
-            (self._folder / name).parent.mkdir(parents=True, exist_ok=True)
-            (self._folder / name).write_bytes(data)
+        self._place.lay()
         self._pipe, output = os.pipe()
         hear, self._tell = os.pipe()
         self._child = os.fork()
@@ -182,7 +180,7 @@ class Zygote:
         sys.stdout = open(1, "w", buffering=1, closefd=False, errors="backslashreplace")  # noqa: SIM115 - a descriptor
         sys.stderr = open(2, "w", buffering=1, closefd=False, errors="backslashreplace")  # noqa: SIM115
         try:
-            child = Child(self._folder / self._main, self._compiled.code, self._memory)
+            child = Child(self._place.folder / self._main, self._compiled.code, self._memory)
             token = os.read(hear, 256).decode()
             os.close(hear)
             if token:
@@ -209,33 +207,8 @@ class Zygote:
             self._pipe = None
         send_frame(self._control, ["reaped", self._status, bytes(self._output), self._dropped])
         self._child = None
-        for place in (self._folder, *_leftovers(self._folder.parent)):
-            _remove(place)
+        self._place.clear()
         self._prepare()
-
-
-def _remove(place: Path) -> None:
-    """Remove it, whatever rights it was left with."""
-    if place.is_symlink() or not place.is_dir():
-        with contextlib.suppress(OSError):
-            place.unlink()
-        return
-    place.chmod(0o700)
-    for folder, names, _ in os.walk(place):
-        for name in names:
-            inner = Path(folder, name)
-            if not inner.is_symlink():
-                inner.chmod(0o700)
-    shutil.rmtree(place, ignore_errors=True)
-
-
-def _leftovers(work: Path) -> list[Path]:
-    """What a test's child may have left in writable places."""
-    places = list(work.iterdir())
-    for shared in (Path("/tmp"), Path("/dev/shm")):
-        if os.getpid() == 1 and shared.is_dir():
-            places += shared.iterdir()
-    return places
 
 
 def main(job: dict[str, Any]) -> None:
