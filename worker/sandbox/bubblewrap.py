@@ -149,6 +149,8 @@ class BubblewrapCell:
         """Kill everything in it and remove its folder."""
         for process in self._processes.end():
             process.close()
+        if self._parents:
+            cgroup.leave(self._parents)
         owner.remove_folder(self._folder)
 
 

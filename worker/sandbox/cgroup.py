@@ -20,6 +20,9 @@ _PERIOD_US = 100_000
 # what stands around the sandboxed program lives in the group too
 _OWN_PROCESSES = 3
 _ROOT = Path("/sys/fs/cgroup")
+#: What divides the processor holds all our groups in one: what runs in the background gives way to what else runs in
+#: there, and not to every process of the machine, the service's own before all.
+NEST = "grader"
 
 
 @dataclass(frozen=True)
@@ -69,13 +72,14 @@ def find() -> Parents | None:
     own = _own_groups()
     memory, pids, cpu = (_writable(_tree(name), own.get(name)) for name in ("memory", "pids", "cpu"))
     if memory and pids:
-        return Parents(memory, pids, cpu, unified=False)
+        return Parents(memory, pids, cpu and cpu / NEST, unified=False)
     unified = _unified(own.get(""))
-    return Parents(unified, unified, unified, unified=True) if unified else None
+    return Parents(unified / NEST, unified / NEST, unified / NEST, unified=True) if unified else None
 
 
 def make(parents: Parents, limits: Limits) -> Group:
     """A group with these limits. Raises OSError."""
+    _nest(parents)
     mark = owner.new_mark()
     group = Group(
         memory=parents.memory / mark,
@@ -114,6 +118,21 @@ def sweep(parents: Parents) -> list[str]:
     for folder in stale:
         _remove(folder)
     return [str(folder) for folder in stale]
+
+
+def leave(parents: Parents) -> None:
+    """Remove what holds our groups, unless somebody has one in it: whoever makes the next one makes it again."""
+    if parents.cpu:
+        with suppress(OSError):
+            parents.cpu.rmdir()
+
+
+def _nest(parents: Parents) -> None:
+    if parents.cpu is None or parents.cpu.is_dir():
+        return
+    parents.cpu.mkdir(exist_ok=True)
+    if parents.unified and not _hands_down(parents.cpu):
+        raise OSError(f"{parents.cpu} hands no limits down")
 
 
 def _set(folder: Path, values: dict[str, int | str], optional: bool = False) -> None:

@@ -27,6 +27,7 @@ def sweep(engine: bool = True) -> list[str]:
     parents = cgroup.find()
     if parents:
         removed += cgroup.sweep(parents)
+        cgroup.leave(parents)
     return removed + (_sweep_engine() if engine else [])
 
 
