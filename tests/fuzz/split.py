@@ -19,7 +19,7 @@ import pytest
 from labkit.manifest import Manifest
 from labkit.plugin import GUEST_TRANSPORT
 
-from worker.harness.child import Child
+from worker.harness.child import Child, settle
 from worker.harness.frames import receive_frame
 from worker.harness.link import GuestTransport
 from worker.harness.messages import Ending, read_hello
@@ -50,8 +50,8 @@ class Forked:
                 quiet = os.open(os.devnull, os.O_RDWR)
                 for descriptor in (0, 1, 2):
                     os.dup2(quiet, descriptor)
-                sys.stdout, sys.stderr = sys.__stdout__, sys.__stderr__
-                Child(self._file, None, MEMORY).serve(theirs, "token")
+                settle(self._file.parent, MEMORY)
+                Child(self._file, None).serve(theirs, "token")
             finally:
                 os._exit(0)
         theirs.close()

@@ -35,18 +35,24 @@ def bound(memory: int) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (limit, hard))
 
 
-class Child:
-    """One test's process."""
+def settle(folder: Path, memory: int) -> None:
+    """What all children begin with that a zygote forks from here on: in each of them it would cost page after page."""
+    sys.path.insert(0, str(folder))
+    np.random.seed(0)  # else numpy would be in the state that importing it left
+    random.seed(0)
+    sys.stdout = open(1, "w", buffering=1, closefd=False, errors="backslashreplace")  # noqa: SIM115 - a descriptor
+    sys.stderr = open(2, "w", buffering=1, closefd=False, errors="backslashreplace")  # noqa: SIM115
+    bound(memory)
 
-    def __init__(self, file: Path, code: bytes | None, memory: int) -> None:
+
+class Child:
+    """One test's process, forked by one that has settled."""
+
+    def __init__(self, file: Path, code: bytes | None) -> None:
         self._file = file
         self._code = code
         self._module: ModuleType | None = None
         os.chdir(file.parent)
-        sys.path.insert(0, str(file.parent))
-        np.random.seed(0)  # numpy's global state would otherwise be the zygote's in every test
-        random.seed(0)
-        bound(memory)
 
     def serve(self, connection: socket.socket, token: str) -> None:
         """Answer calls until the judge hangs up."""

@@ -21,7 +21,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from worker.harness.child import Child, bound
+from worker.harness.child import Child, settle
 from worker.harness.compiled import Compiled, compile_into
 from worker.harness.frames import receive_frame, send_frame
 from worker.harness.orders import receive
@@ -57,9 +57,9 @@ class Zygote:
 
     def __init__(self, job: dict[str, Any], files: dict[str, bytes]) -> None:
         self._path: str = job["socket"]
-        self._memory = int(job["memory_mib"]) * MIB
         self._place = Place(Path.cwd() / "submission", files)
         self._main: str = job["main"]
+        settle(self._place.folder, int(job["memory_mib"]) * MIB)
         self._child: int | None = None
         self._status: int | None = None
         self._output = bytearray()
@@ -134,7 +134,6 @@ class Zygote:
             try:
                 self._control.close()
                 os.close(coming)
-                bound(self._memory)
                 compile_into(going, self._place.files[self._main], self._place.folder / self._main)
             finally:
                 os._exit(0)
@@ -177,10 +176,8 @@ class Zygote:
         os.dup2(output, 1)
         os.dup2(output, 2)
         os.close(output)
-        sys.stdout = open(1, "w", buffering=1, closefd=False, errors="backslashreplace")  # noqa: SIM115 - a descriptor
-        sys.stderr = open(2, "w", buffering=1, closefd=False, errors="backslashreplace")  # noqa: SIM115
         try:
-            child = Child(self._place.folder / self._main, self._compiled.code, self._memory)
+            child = Child(self._place.folder / self._main, self._compiled.code)
             token = os.read(hear, 256).decode()
             os.close(hear)
             if token:
