@@ -20,7 +20,7 @@ from labkit.streams import child_stream
 
 from worker.harness.arguments import given
 from worker.harness.compiled import source_of
-from worker.harness.frames import frame, receive_frame, send_frame
+from worker.harness.frames import frame, receive_only_frame, send_frame
 from worker.harness.wire import MAX_CALLBACK_BYTES, Decoder, WireError
 
 #: What a function of the tests may raise in a submission that called it.
@@ -60,7 +60,7 @@ class Child:
         send_frame(connection, ["child", token])
         while True:
             try:
-                frame = receive_frame(connection, None)
+                frame = receive_only_frame(connection, None)
             except EOFError:
                 return
             order = Decoder(frame, handle=self._callback, stream=child_stream).value()
@@ -95,7 +95,7 @@ class Child:
             if len(request) > MAX_CALLBACK_BYTES:
                 raise ValueError(f"{len(request):,} bytes of arguments are too much for a function of the tests")
             self._connection.sendall(request)
-            kind, *rest = Decoder(receive_frame(self._connection, None)).value()
+            kind, *rest = Decoder(receive_only_frame(self._connection, None)).value()
             if kind == "value":
                 return rest[0]
             raise _RAISED.get(rest[0], RuntimeError)(rest[1])

@@ -9,6 +9,7 @@ from typing import Any
 from worker.harness.wire import WireError, encode
 
 MAX_FRAME = 8 * 1024 * 1024
+OUT_OF_TURN = "an answer before the call, or a second one to the call before"
 _LENGTH = struct.Struct(">I")
 _PIECE = 1 << 18
 
@@ -31,8 +32,14 @@ def send_by(connection: socket.socket, data: bytes, deadline: float) -> None:
 
     Raises TimeoutError, OSError where the other side is gone.
     """
-    connection.settimeout(_remaining(deadline))
-    connection.sendall(data)
+    left = memoryview(data)
+    while True:
+        try:
+            left = left[connection.send(left, socket.MSG_DONTWAIT) :]
+        except BlockingIOError:
+            _await(connection, select.POLLOUT, deadline)
+        if not left:
+            return
 
 
 def receive_frame(connection: socket.socket, deadline: float | None, most: int = MAX_FRAME) -> bytes:
@@ -40,43 +47,67 @@ def receive_frame(connection: socket.socket, deadline: float | None, most: int =
 
     Raises EOFError where the other side is gone, TimeoutError, WireError for a frame of more than `most` bytes.
     """
-    (size,) = _LENGTH.unpack(_receive(connection, 4, deadline))
-    if size > most:
-        raise WireError(f"a frame of {size:,} bytes")
-    return _receive(connection, size, deadline)
+    size = _size(_receive(connection, _LENGTH.size, deadline), most)
+    return bytes(_receive(connection, size, deadline))
+
+
+def receive_only_frame(connection: socket.socket, deadline: float | None, most: int = MAX_FRAME) -> bytes:
+    """The same where nothing may follow the frame until it is answered: most of them come in one piece, read at once.
+
+    WireError, too, where something follows.
+    """
+    data = bytearray()
+    while len(data) < _LENGTH.size:
+        data += _piece(connection, _PIECE, deadline)
+    size = _size(data[: _LENGTH.size], most)
+    del data[: _LENGTH.size]
+    if len(data) > size:
+        raise WireError(OUT_OF_TURN)
+    while len(data) < size:
+        data += _piece(connection, min(size - len(data), _PIECE), deadline)
+    return bytes(data)
 
 
 def spoke(connection: socket.socket) -> bool:
     """Whether there are bytes to read that nobody asked for yet. Never waits."""
-    connection.settimeout(None)
     try:
         return bool(connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT))  # nothing: it has hung up
     except OSError:
         return False  # nothing there, or the next send or read tells
 
 
-def _remaining(deadline: float) -> float:
-    remaining = deadline - time.monotonic()
-    if remaining <= 0:
-        raise TimeoutError
-    return remaining
+def _size(header: bytes | bytearray, most: int) -> int:
+    (size,) = _LENGTH.unpack(header)
+    if size > most:
+        raise WireError(f"a frame of {size:,} bytes")
+    return int(size)
 
 
-def _receive(connection: socket.socket, size: int, deadline: float | None) -> bytes:
+def _receive(connection: socket.socket, size: int, deadline: float | None) -> bytearray:
     data = bytearray()
-    connection.settimeout(None)
-    poll = select.poll()
-    poll.register(connection, select.POLLIN)
     while len(data) < size:
-        if not poll.poll(None if deadline is None else 1000 * _remaining(deadline)):
-            raise TimeoutError
-        try:
-            piece = connection.recv(min(size - len(data), _PIECE), socket.MSG_DONTWAIT)
-        except BlockingIOError:  # which makes a socket look readable for good
-            raise WireError("urgent data") from None
-        except ConnectionError:
-            raise EOFError from None
-        if not piece:
-            raise EOFError
-        data += piece
-    return bytes(data)
+        data += _piece(connection, min(size - len(data), _PIECE), deadline)
+    return data
+
+
+def _piece(connection: socket.socket, most: int, deadline: float | None) -> bytes:
+    """What has come, at most so much, by the deadline."""
+    _await(connection, select.POLLIN, deadline)
+    try:
+        piece = connection.recv(most, socket.MSG_DONTWAIT)
+    except BlockingIOError:  # which makes a socket look readable for good
+        raise WireError("urgent data") from None
+    except ConnectionError:
+        raise EOFError from None
+    if not piece:
+        raise EOFError
+    return piece
+
+
+def _await(connection: socket.socket, event: int, deadline: float | None) -> None:
+    """Raises TimeoutError."""
+    poll = select.poll()
+    poll.register(connection, event)
+    remaining = None if deadline is None else 1000 * (deadline - time.monotonic())
+    if (remaining is not None and remaining <= 0) or not poll.poll(remaining):
+        raise TimeoutError

@@ -10,7 +10,7 @@ from typing import Any
 from labkit import faults
 
 from worker.harness.arguments import Lent
-from worker.harness.frames import frame, receive_frame, send_by, spoke
+from worker.harness.frames import OUT_OF_TURN, frame, receive_frame, receive_only_frame, send_by, spoke
 from worker.harness.messages import (
     HELLO_BYTES,
     REAPED_BYTES,
@@ -204,7 +204,7 @@ class GuestTransport:
 
     def _ask(self, connection: socket.socket, order: bytes, function: str, calls: int) -> Told:
         if spoke(connection):
-            raise WireError("an answer before the call, or a second one to the call before")
+            raise WireError(OUT_OF_TURN)
         send_by(connection, order, self._deadline)
         while True:
             answer = read_answer(self._receive(connection), function, calls)
@@ -221,7 +221,7 @@ class GuestTransport:
             send_by(connection, self._lent.call(answer.number, answer.arguments), self._deadline)
 
     def _receive(self, connection: socket.socket) -> bytes:
-        data = receive_frame(connection, self._deadline)
+        data = receive_only_frame(connection, self._deadline)
         self._bytes += len(data)
         if self._bytes > MAX_TEST_BYTES:
             raise WireError(f"more than {MAX_TEST_BYTES:,} bytes in one test")
