@@ -43,6 +43,8 @@ def test_a_newer_submission_supersedes_what_still_waits(store: SqlStore, desk: D
     states = [store.jobs.get(job.id).state for job in (waiting, other, running, newest)]  # type: ignore[union-attr]
     assert states == [JobState.SUPERSEDED, JobState.QUEUED, JobState.RUNNING, JobState.QUEUED]
     assert desk.kinds(waiting) == ["queued", "ended"]
+    assert newest.id not in desk.superseded
+    assert desk.superseded == [waiting.id]
 
 
 def test_the_same_files_again_are_the_same_submission(store: SqlStore, desk: Desk) -> None:
