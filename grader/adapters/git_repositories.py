@@ -10,18 +10,15 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
-from pathlib import Path, PurePosixPath
+from contextlib import contextmanager, suppress
+from pathlib import Path
 
+from grader.adapters.git_objects import FIRST, PINNED, GitCommits, Objects, checked_commit
 from grader.domain.errors import BadSettings, ForgeDown, NotFound, UnreadableSubmission
-from grader.domain.placing import refuse_twins
-from grader.domain.submission import MAX_FILE_BYTES, too_large
 from grader.domain.text import clean_line
 from grader.ports.repositories import Found
 
 BRANCH = "refs/heads/main"
-FIRST = "refs/grader/first"
-PINNED = "refs/grader/sub"
 CALL_S = 30.0
 FETCH_S = 120.0
 MAX_FETCHED_BYTES = 64 * 1024 * 1024
@@ -60,12 +57,7 @@ SETTINGS = {
 }
 _COURSE = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 _LOGIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,99}")
-_COMMIT = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
-_LINK, _SUBMODULE = "120000", "160000"
-_BESIDE = 20
-#: What git writes down of one folder: tens of thousands of names. Listing a larger one would cost us gigabytes.
-MAX_FOLDER_BYTES = 2 * 1024 * 1024
-_REMEMBERED = 4_096
+_NO_GIT = ("the program git is not installed", "apt install git")
 
 
 class GitRepositories:
@@ -144,24 +136,36 @@ class GitRepositories:
         self, course: str, login: str, commit: str, paths: Sequence[str], quarantine: Mapping[str, str] | None = None
     ) -> Found:
         """See `Repositories`."""
-        place = self._place(course, login)
-        held = _checked_quarantine(place, quarantine or {})
-        folders = sorted({str(PurePosixPath(path).parent) for path in paths})
-        for folder in folders:
-            self._check_above(place, commit, folder, held)
-        entries = {name: entry for folder in folders for name, entry in self._listing(place, commit, folder, held)}
-        files = {}
-        for path in paths:
-            refuse_twins(path, entries)
-            if path in entries:
-                files[path] = self._blob(place, path, *entries[path], held)
-        beside = [name for name, (mode, _) in entries.items() if name not in files and mode != "040000"]
-        return Found(files, tuple(clean_line(name, 100) for name in beside[:_BESIDE]))
+        with self.reading(course, login, quarantine) as commits:
+            return commits.read(commit, paths)
 
-    def pin(self, course: str, login: str, commit: str, name: str) -> None:
+    @contextmanager
+    def reading(self, course: str, login: str, quarantine: Mapping[str, str] | None = None) -> Iterator[GitCommits]:
         """See `Repositories`."""
-        assert re.fullmatch(r"\w+", name), name
-        self._call(self._place(course, login), "update-ref", f"{PINNED}/{name}", _hex(commit))
+        place = self._place(course, login)
+        environment = self._surroundings(place, held=_checked_quarantine(place, quarantine or {}))
+
+        def start(*words: str) -> "subprocess.Popen[bytes]":
+            pipe = subprocess.PIPE
+            try:
+                command = ["git", *words]
+                return subprocess.Popen(
+                    command, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL, env=environment, cwd=place
+                )
+            except FileNotFoundError:
+                raise BadSettings(*_NO_GIT) from None
+
+        objects = Objects(start, CALL_S)
+        try:
+            yield GitCommits(place, objects, self._checked)
+        finally:
+            objects.close()
+
+    def pin(self, course: str, login: str, commit: str, *names: str) -> None:
+        """See `Repositories`."""
+        assert all(re.fullmatch(r"\w+", name) for name in names), names
+        updates = "".join(f"update {PINNED}/{name} {checked_commit(commit)}\n" for name in names)
+        self._call(self._place(course, login), "update-ref", "--stdin", stdin=updates.encode())
 
     def pinned(self, course: str, login: str, name: str) -> str | None:
         """See `Repositories`."""
@@ -171,7 +175,7 @@ class GitRepositories:
         """See `Repositories`. The token travels in the environment, so that no list of processes shows it."""
         extra = {"http.extraHeader": f"Authorization: {token}"} if token else {}
         words = ["fetch", "--quiet", "--depth=1", "--no-tags", "--no-write-fetch-head", url]
-        words.append(f"{_hex(commit)}:refs/grader/fetched/{commit}")
+        words.append(f"{checked_commit(commit)}:refs/grader/fetched/{commit}")
         bounded = ["prlimit", f"--fsize={MAX_FETCHED_BYTES}"] if shutil.which("prlimit") else []
         try:
             self._call(self._place(course, login), *words, before=bounded, extra=extra, seconds=FETCH_S)
@@ -201,48 +205,10 @@ class GitRepositories:
         except NotFound:
             return None
 
-    def _listing(
-        self, place: Path, commit: str, folder: str, held: Mapping[str, str]
-    ) -> Iterator[tuple[str, tuple[str, str]]]:
-        """Path, mode and object of everything directly in a folder of the commit; nothing where there is none."""
-        where = [] if folder == "." else ["--", f"{folder}/"]
-        try:
-            listed = self._call(place, "ls-tree", "-z", "--full-tree", _hex(commit), *where, held=held)
-        except NotFound:
-            raise UnreadableSubmission("this commit cannot be read", "push again") from None
-        for line in filter(None, listed.split(b"\0")):
-            head, _, name = line.partition(b"\t")
-            mode, _, identity = head.decode("ascii").split(" ")
-            yield name.decode("utf-8", "surrogateescape"), (mode, identity)
-
-    def _check_above(self, place: Path, commit: str, folder: str, held: Mapping[str, str]) -> None:
-        """Refuse a commit whose folders are too large to list, or have a twin: `Labs` beside `labs`."""
-        key = (place, commit, folder)
-        if key in self._checked:
-            return
-        above = [str(parent) for parent in PurePosixPath(folder).parents] if folder != "." else []
-        asked = "".join(f"{_hex(commit)}:{'' if path == '.' else path}\n" for path in (folder, *above))
-        sizes = self._call(place, "cat-file", "--batch-check=%(objectsize)", stdin=asked.encode(), held=held)
-        for path, size in zip((folder, *above), sizes.decode("utf-8", "replace").splitlines(), strict=False):
-            if size.isdigit() and int(size) > MAX_FOLDER_BYTES:
-                shown = "the commit's own folder" if path == "." else clean_line(path, 100)
-                raise UnreadableSubmission(f"{shown} holds too many files", "push the course's folders alone")
-        for child, parent in zip((folder, *above), above, strict=False):
-            refuse_twins(child, [name for name, _ in self._listing(place, commit, parent, held)])
-        if len(self._checked) >= _REMEMBERED:
-            self._checked.clear()
-        self._checked.add(key)
-
-    def _blob(self, place: Path, path: str, mode: str, identity: str, held: Mapping[str, str]) -> bytes:
-        if mode == _LINK:
-            raise UnreadableSubmission(f"{path} is a link", "push the file itself")
-        if mode == _SUBMODULE:
-            raise UnreadableSubmission(f"{path} is a submodule", "push the file itself")
-        if mode == "040000":
-            raise UnreadableSubmission(f"{path} is a folder", "push a file of that name")
-        if int(self._call(place, "cat-file", "-s", identity, held=held)) > MAX_FILE_BYTES:
-            raise too_large(path)
-        return self._call(place, "cat-file", "blob", identity, held=held)
+    def _surroundings(
+        self, place: Path, extra: Mapping[str, str] | None = None, held: Mapping[str, str] | None = None
+    ) -> dict[str, str]:
+        return {**self.environment(extra or {}), "GIT_DIR": str(place), **(held or {})}
 
     def _call(
         self,
@@ -251,18 +217,17 @@ class GitRepositories:
         stdin: bytes = b"",
         before: Sequence[str] = (),
         extra: Mapping[str, str] | None = None,
-        held: Mapping[str, str] | None = None,
         seconds: float = CALL_S,
     ) -> bytes:
         """What git printed. Raises NotFound with the last line of what it said where it failed."""
         command = [*before, "git", *words]
-        environment = {**self.environment(extra or {}), "GIT_DIR": str(place), **(held or {})}
+        environment = self._surroundings(place, extra)
         try:
             done = subprocess.run(
                 command, input=stdin, capture_output=True, env=environment, cwd=place, timeout=seconds, check=False
             )
         except FileNotFoundError:
-            raise BadSettings("the program git is not installed", "apt install git") from None
+            raise BadSettings(*_NO_GIT) from None
         except subprocess.TimeoutExpired:
             raise NotFound(f"git {words[0]} did not end within {seconds:.0f} s") from None
         if done.returncode != 0:
@@ -279,12 +244,6 @@ def _import_stream(files: Mapping[str, bytes]) -> bytes:
         quoted = path.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
         lines += [f'M 100644 inline "{quoted}"'.encode("utf-8", "surrogateescape"), b"data %d" % len(data), data]
     return b"\n".join([*lines, b"done", b""])
-
-
-def _hex(commit: str) -> str:
-    if not _COMMIT.fullmatch(commit):
-        raise UnreadableSubmission("that is no commit", "push again")
-    return commit
 
 
 def _checked_quarantine(place: Path, quarantine: Mapping[str, str]) -> dict[str, str]:

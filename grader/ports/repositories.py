@@ -1,6 +1,7 @@
 """Students' git repositories: one bare repository per person and course, in which nothing is ever checked out."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -11,6 +12,26 @@ class Found:
 
     files: Mapping[str, bytes] = field(hash=False)
     beside: tuple[str, ...] = ()
+
+
+class Commits(Protocol):
+    """The commits of one repository, while several of them are looked at."""
+
+    def read(self, commit: str, paths: Sequence[str]) -> Found:
+        """Those of `paths` that the commit holds, each at most 1 MiB.
+
+        Raises UnreadableSubmission for a link, a submodule, names that differ in case alone, and a file that is too
+        large.
+        """
+        ...
+
+    def first(self) -> str | None:
+        """The commit that the repository was made with: the starter."""
+        ...
+
+    def pinned(self, name: str) -> str | None:
+        """The commit pinned under that name."""
+        ...
 
 
 class Repositories(Protocol):
@@ -60,15 +81,17 @@ class Repositories(Protocol):
     def read(
         self, course: str, login: str, commit: str, paths: Sequence[str], quarantine: Mapping[str, str] | None = None
     ) -> Found:
-        """Those of `paths` that the commit holds, each at most 1 MiB.
-
-        `quarantine` is git's environment of a push that is not accepted yet. Raises UnreadableSubmission for a link,
-        a submodule, names that differ in case alone, and a file that is too large.
-        """
+        """What `Commits` reads of one commit alone."""
         ...
 
-    def pin(self, course: str, login: str, commit: str, name: str) -> None:
-        """Keep a commit for ever under a hidden ref, whatever happens to the branch."""
+    def reading(
+        self, course: str, login: str, quarantine: Mapping[str, str] | None = None
+    ) -> AbstractContextManager[Commits]:
+        """Its commits. `quarantine` is git's environment of a push that is not accepted yet."""
+        ...
+
+    def pin(self, course: str, login: str, commit: str, *names: str) -> None:
+        """Keep a commit for ever under hidden refs, whatever happens to the branch."""
         ...
 
     def pinned(self, course: str, login: str, name: str) -> str | None:

@@ -14,7 +14,7 @@ from grader.domain.forge import Delivery, DeliveryState, Forge, ForgeKind, Push,
 from grader.domain.people import Viewer
 from grader.domain.submission import Submission
 from grader.domain.text import clean_line
-from grader.ports.repositories import Repositories
+from grader.ports.repositories import Commits
 from grader.steps import access, intake
 from grader.steps.publishing import MOST_ATTEMPTS, Outlet, pause
 from grader.steps.service import Service
@@ -34,7 +34,7 @@ class _Taking:
     """One push as it is taken in."""
 
     service: Service
-    repositories: Repositories
+    commits: Commits
     viewer: Viewer
     forge: Forge
     push: Push
@@ -42,7 +42,7 @@ class _Taking:
 
     def files(self, lab: CourseLab) -> Submission | None:
         """A lab's files in the commit; None if it has none of them. Raises UnreadableSubmission."""
-        return files_in(self.service, self.repositories, lab, self.viewer.person.login, self.push.commit)
+        return files_in(self.service, self.commits, lab, self.push.commit)
 
 
 def fetch_one(service: Service, outlet: Outlet) -> bool:
@@ -85,13 +85,14 @@ def _take_in(service: Service, outlet: Outlet, found: Delivery) -> None:
     user = "x-access-token" if forge.kind is ForgeKind.GITHUB else "oauth2"
     url = clone_url(forge, found.repository)
     repositories.fetch(course.id, found.login, url, found.commit, basic_authorization(user, forge.token))
-    taking = _Taking(service, repositories, viewer, forge, Push(found.repository, found.commit), found.received_at)
-    for lab in store.courses.labs(course.id):
-        try:
-            _hand_in(taking, lab)
-        except (UnreadableSubmission, Refused, NoAttemptLeft) as error:
-            words = clean_line(f"not accepted: {error.message}", 100)
-            store.publications.want(course.id, taking.push, lab.id, service.clock(), refusal=words)
+    with repositories.reading(course.id, found.login) as commits:
+        taking = _Taking(service, commits, viewer, forge, Push(found.repository, found.commit), found.received_at)
+        for lab in store.courses.labs(course.id):
+            try:
+                _hand_in(taking, lab)
+            except (UnreadableSubmission, Refused, NoAttemptLeft) as error:
+                words = clean_line(f"not accepted: {error.message}", 100)
+                store.publications.want(course.id, taking.push, lab.id, service.clock(), refusal=words)
 
 
 def _hand_in(taking: _Taking, lab: CourseLab) -> None:
@@ -102,7 +103,7 @@ def _hand_in(taking: _Taking, lab: CourseLab) -> None:
     store = taking.service.store
     newest = store.submissions.latest(lab.course, lab.id, taking.viewer.person.id)
     if newest is None or newest.digest != files.digest:
-        if is_starter(taking.service, taking.repositories, lab, taking.viewer.person.login, files):
+        if is_starter(taking.service, taking.commits, lab, files):
             return
         source, at = str(taking.forge.kind), taking.arrived_at
         newest = intake.submit_files(taking.service, taking.viewer, lab, files, source, at=at).handin

@@ -42,6 +42,18 @@ def submit(service: Service, viewer: Viewer, course: str, lab: str, *, name: str
     return submit_files(service, viewer, found, files, source, at=at)
 
 
+@dataclass(frozen=True)
+class _Arrival:
+    """Files that somebody handed in for a lab, when that was, and the terms they are held to."""
+
+    viewer: Viewer
+    lab: CourseLab
+    files: Submission
+    source: str
+    at: float
+    terms: rules.Terms
+
+
 def submit_files(
     service: Service,
     viewer: Viewer,
@@ -58,26 +70,26 @@ def submit_files(
     """
     at = service.clock() if at is None else at
     check_files(files.files, the_spec(service, lab.spec_digest).lab)
-    terms = rules.terms(service, lab.course, lab.id, viewer.person.id)
+    one = _Arrival(viewer, lab, files, source, at, rules.terms(service, lab.course, lab.id, viewer.person.id))
     if not promised:
-        _check(service, viewer, lab, files, at, terms)
-    cap = None if promised or viewer.may(lab.course, Role.GRADER) else terms.policy.cap
+        _check(service, one)
+    cap = None if promised or viewer.may(lab.course, Role.GRADER) else one.terms.policy.cap
     try:
-        return _keep(service, viewer, lab, files, source, at, cap, terms)
+        return _keep(service, one, cap)
     except CapReached:  # another one of theirs came in between
         refused = rules.refusal(service, viewer, lab, service.clock())
         raise refused or Refused("your other submissions came first", "hand it in again") from None
 
 
-def _check(service: Service, viewer: Viewer, lab: CourseLab, files: Submission, at: float, terms: rules.Terms) -> None:
-    newest = service.store.submissions.latest(lab.course, lab.id, viewer.person.id)
-    same = newest if newest is not None and newest.digest == files.digest else None
-    if same is not None and _is_kept(service, same, lab):
+def _check(service: Service, one: _Arrival) -> None:
+    newest = service.store.submissions.latest(one.lab.course, one.lab.id, one.viewer.person.id)
+    same = newest if newest is not None and newest.digest == one.files.digest else None
+    if same is not None and _is_kept(service, same, one.lab):
         return
-    if (error := rules.refusal(service, viewer, lab, at, terms)) is not None:
+    if (error := rules.refusal(service, one.viewer, one.lab, one.at, one.terms)) is not None:
         raise error
     if same is None:
-        check_rate(service, viewer)
+        check_rate(service, one.viewer)
 
 
 def _is_kept(service: Service, newest: Handin, lab: CourseLab) -> bool:
@@ -91,28 +103,19 @@ def new_id() -> str:
     return secrets.token_hex(8)
 
 
-def _keep(
-    service: Service,
-    viewer: Viewer,
-    lab: CourseLab,
-    files: Submission,
-    source: str,
-    at: float,
-    cap: Cap | None,
-    terms: rules.Terms,
-) -> Receipt:
-    handin = Handin(new_id(), lab.course, lab.id, viewer.person.id, 0, files.digest, source, at)
-    job = new_job(service, handin, lab, files, Lane.INTERACTIVE)
-    kept = service.store.submissions.add(handin, files, job, cap)
-    mine = kept.handin
-    if mine.id == handin.id:
+def _keep(service: Service, one: _Arrival, cap: Cap | None) -> Receipt:
+    lab, person = one.lab, one.viewer.person.id
+    handin = Handin(new_id(), lab.course, lab.id, person, 0, one.files.digest, one.source, one.at)
+    job = new_job(service, handin, lab, one.files, Lane.INTERACTIVE)
+    kept = service.store.submissions.add(handin, one.files, job, cap)
+    duplicate = kept.handin.id != handin.id
+    if not duplicate:
         service.woken()
     for job_id in kept.superseded:  # who follows the one before it hears at once that this one took its place
         service.changed(job_id)
-    told = rules.notes(service, lab.course, lab.id, viewer.person.id, mine.created_at, terms)
-    if mine.id != handin.id:
-        return Receipt(mine, service.store.jobs.shown([mine.id])[mine.id], duplicate=True, notes=told)
-    return Receipt(mine, job, duplicate=False, notes=told)
+    told = rules.notes(service, lab.course, lab.id, person, kept.handin.created_at, one.terms)
+    shown = service.store.jobs.shown([kept.handin.id])[kept.handin.id] if duplicate else job
+    return Receipt(kept.handin, shown, duplicate, told)
 
 
 def new_job(service: Service, handin: Handin, lab: CourseLab, files: Submission, lane: Lane) -> Job:

@@ -15,7 +15,7 @@ from grader.domain.errors import GraderError, Refused
 from grader.domain.job import JobState
 from grader.domain.people import Role, Viewer
 from grader.domain.submission import Submission, check_files
-from grader.ports.repositories import Repositories
+from grader.ports.repositories import Commits, Repositories
 from grader.steps import access, intake, rules
 from grader.steps.courses import find_lab
 from grader.steps.intake import Receipt
@@ -198,18 +198,19 @@ def look(service: Service, repositories: Repositories, push: Push, quarantine: M
     if push.options.lab:
         labs = [find_lab(service, push.course, push.options.lab)]
     present, changed, refused = [], [], []
-    for lab in labs:
-        files = files_in(service, repositories, lab, push.login, push.commit, quarantine)
-        if files is None:
-            continue
-        present.append(lab)
-        if not _is_new(service, repositories, push, lab, files):
-            continue
-        if (error := _refusal(service, push, lab)) is None:
-            check_files(files.files, the_spec(service, lab.spec_digest).lab)
-            changed.append((lab, files))
-        elif not _was_there(service, repositories, push, lab, files):
-            refused.append((lab, error))
+    with repositories.reading(push.course, push.login, quarantine) as commits:
+        for lab in labs:
+            files = files_in(service, commits, lab, push.commit)
+            if files is None:
+                continue
+            present.append(lab)
+            if not _is_new(service, commits, push, lab, files):
+                continue
+            if (error := _refusal(service, push, lab)) is None:
+                check_files(files.files, the_spec(service, lab.spec_digest).lab)
+                changed.append((lab, files))
+            elif not _was_there(service, commits, push, lab, files):
+                refused.append((lab, error))
     return Seen(tuple(present), tuple(changed), tuple(refused))
 
 
@@ -218,27 +219,24 @@ def _refusal(service: Service, push: Push, lab: CourseLab) -> GraderError | None
     return None if push.at is None else rules.refusal(service, push.viewer, lab, push.at)
 
 
-def _was_there(
-    service: Service, repositories: Repositories, push: Push, lab: CourseLab, files: Submission
-) -> bool:  # fmt: skip
+def _was_there(service: Service, commits: Commits, push: Push, lab: CourseLab, files: Submission) -> bool:
     """Whether main held these very files before the push: they were told of then."""
-    before = files_in(service, repositories, lab, push.login, push.before) if push.before else None
+    before = files_in(service, commits, lab, push.before) if push.before else None
     return before is not None and before.digest == files.digest
 
 
 def pin(repositories: Repositories, push: Push, lab: CourseLab, submission_id: str) -> None:
     """Keep the commit for its submission, and as the one that the lab was last handed in from."""
-    for name in (submission_id, _taken(lab)):
-        repositories.pin(push.course, push.login, push.commit, name)
+    repositories.pin(push.course, push.login, push.commit, submission_id, _taken(lab))
 
 
-def _is_new(service: Service, repositories: Repositories, push: Push, lab: CourseLab, files: Submission) -> bool:
+def _is_new(service: Service, commits: Commits, push: Push, lab: CourseLab, files: Submission) -> bool:
     """Whether a push changes this lab: neither what was handed in last, by whatever way, nor what was pushed before."""
     newest = service.store.submissions.latest(push.course, lab.id, push.viewer.person.id)
     if newest is not None and newest.digest == files.digest:
         return False
-    before = repositories.pinned(push.course, push.login, _taken(lab)) or repositories.first(push.course, push.login)
-    pushed = files_in(service, repositories, lab, push.login, before) if before else None
+    before = commits.pinned(_taken(lab)) or commits.first()
+    pushed = files_in(service, commits, lab, before) if before else None
     return pushed is None or pushed.digest != files.digest
 
 

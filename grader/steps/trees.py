@@ -1,34 +1,25 @@
 """What a commit in a student's repository holds for a lab."""
 
-from collections.abc import Mapping
-
 from grader.domain.course import CourseLab
 from grader.domain.submission import Submission
-from grader.ports.repositories import Repositories
+from grader.ports.repositories import Commits
 from grader.steps.service import Service
 from grader.steps.viewing import the_spec
 
 
-def files_in(
-    service: Service,
-    repositories: Repositories,
-    lab: CourseLab,
-    login: str,
-    commit: str,
-    quarantine: Mapping[str, str] | None = None,
-) -> Submission | None:
+def files_in(service: Service, commits: Commits, lab: CourseLab, commit: str) -> Submission | None:
     """Those of a lab's submission files that a commit holds; None where it has none. Raises UnreadableSubmission.
 
     Some may be missing: the repository may be older than the lab's last change.
     """
     place = the_spec(service, lab.spec_digest).lab_path
     paths = {f"{place}/{name}": name for name in lab.submission}
-    found = repositories.read(lab.course, login, commit, list(paths), quarantine).files
+    found = commits.read(commit, list(paths)).files
     return Submission({paths[path]: data for path, data in found.items()}) if found else None
 
 
-def is_starter(service: Service, repositories: Repositories, lab: CourseLab, login: str, files: Submission) -> bool:
+def is_starter(service: Service, commits: Commits, lab: CourseLab, files: Submission) -> bool:
     """Whether these are the lab's files as the repository was made with."""
-    first = repositories.first(lab.course, login)
-    given = files_in(service, repositories, lab, login, first) if first else None
+    first = commits.first()
+    given = files_in(service, commits, lab, first) if first else None
     return given is not None and given.digest == files.digest
