@@ -8,9 +8,11 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Barrier
+from typing import Any
 
 import pytest
 
+from grader.adapters.git_objects import Objects
 from grader.adapters.git_repositories import MAX_MEMORY_BYTES, GitRepositories
 from grader.domain.errors import BadSettings, NotFound, UnreadableSubmission
 from grader.domain.submission import MAX_FILE_BYTES
@@ -292,3 +294,45 @@ def test_a_bounded_command_has_bounds(repositories: GitRepositories) -> None:
     asked = ["sh", "-c", "ulimit -v; ulimit -t"]
     said = subprocess.run(repositories.bounded(*asked), capture_output=True, check=True).stdout.split()
     assert said == [b"%d" % (MAX_MEMORY_BYTES // 1024), b"120"]
+
+
+def test_many_commits_are_looked_at_by_two_processes(
+    repositories: GitRepositories, author: Author, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commits = [author.commit({"labs": {"one": {"starter.py": b"%d" % number}}}) for number in range(5)]
+    repositories.pin("c", "amy", commits[2], "taken", "also")
+    started = []
+    make = subprocess.Popen
+
+    def counted(*words: Any, **how: Any) -> "subprocess.Popen[bytes]":
+        started.append(words)
+        return make(*words, **how)
+
+    monkeypatch.setattr("grader.adapters.git_repositories.subprocess.Popen", counted)
+    with repositories.reading("c", "amy") as found:
+        assert [found.read(commit, [LAB]).files[LAB] for commit in commits] == [b"0", b"1", b"2", b"3", b"4"]
+        assert (found.pinned("taken"), found.pinned("also"), found.pinned("other")) == (commits[2], commits[2], None)
+        assert found.first() == repositories.first("c", "amy")
+    assert len(started) == 3  # the last is not of the look
+
+
+def test_a_path_that_git_could_misread_is_not_there(repositories: GitRepositories, author: Author) -> None:
+    commit = author.commit({"labs": {"one": {"starter.py": b"mine"}}})
+    with repositories.reading("c", "amy") as found:
+        assert found.read(commit, [f"labs/one\n{commit}/starter.py"]).files == {}
+        assert found.read(commit, [LAB]).files == {LAB: b"mine"}
+
+
+def test_a_git_that_ends_in_the_middle_is_no_answer(repositories: GitRepositories, author: Author) -> None:
+    commit = author.commit({"labs": {"one": {"starter.py": b"mine"}}})
+    objects = Objects(lambda *words: subprocess.Popen(["true"], stdin=-1, stdout=-1), 5.0)
+    with pytest.raises(UnreadableSubmission, match="cannot be read"):
+        objects.known(commit)
+    objects.close()
+
+
+def test_a_git_that_hangs_is_ended(repositories: GitRepositories, author: Author) -> None:
+    objects = Objects(lambda *words: subprocess.Popen(["sleep", "60"], stdin=-1, stdout=-1), 0.2)
+    with pytest.raises(UnreadableSubmission, match="cannot be read"):
+        objects.known("1" * 40)
+    objects.close()
