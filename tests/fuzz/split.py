@@ -50,7 +50,7 @@ class Forked:
                 quiet = os.open(os.devnull, os.O_RDWR)
                 for descriptor in (0, 1, 2):
                     os.dup2(quiet, descriptor)
-                settle(self._file.parent, MEMORY)
+                settle(MEMORY)
                 Child(self._file, None).serve(theirs, "token")
             finally:
                 os._exit(0)

@@ -35,9 +35,8 @@ def bound(memory: int) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (limit, hard))
 
 
-def settle(folder: Path, memory: int) -> None:
+def settle(memory: int) -> None:
     """What all children begin with that a zygote forks from here on: in each of them it would cost page after page."""
-    sys.path.insert(0, str(folder))
     np.random.seed(0)  # else numpy would be in the state that importing it left
     random.seed(0)
     sys.stdout = open(1, "w", buffering=1, closefd=False, errors="backslashreplace")  # noqa: SIM115 - a descriptor
@@ -53,6 +52,7 @@ class Child:
         self._code = code
         self._module: ModuleType | None = None
         os.chdir(file.parent)
+        sys.path.insert(0, str(file.parent))  # not before: the zygote imports nothing from there
 
     def serve(self, connection: socket.socket, token: str) -> None:
         """Answer calls until the judge hangs up."""

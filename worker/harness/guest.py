@@ -59,7 +59,7 @@ class Zygote:
         self._path: str = job["socket"]
         self._place = Place(Path.cwd() / "submission", files)
         self._main: str = job["main"]
-        settle(self._place.folder, int(job["memory_mib"]) * MIB)
+        settle(int(job["memory_mib"]) * MIB)
         self._child: int | None = None
         self._status: int | None = None
         self._output = bytearray()
