@@ -18,8 +18,9 @@ from tests.services import PostgresServer, RedisServer
 
 #: What a service that does not start, or does not answer, ends with: the programs are those of the tests.
 ServiceFailed = pytest.fail.Exception
-#: A person may hand in ten times a minute and 120 times an hour: they take turns.
-STUDENTS = 8
+#: A person may hand in ten times a minute and 120 times an hour: they take turns, those who push among themselves.
+STUDENTS = 16
+PUSHERS = 6
 #: What is added to a sandbox's name where the service has a broker, a database and a worker of their own.
 DISTRIBUTED = ", distributed"
 IGNORED = "__pycache__/\n.results/\n.pytest_cache/\n"
@@ -110,7 +111,8 @@ class Measured:
 
     def graded(self, lab: Lab, answer: Answer) -> Graded:
         """Hand in over the API and wait for the final score."""
-        remote = self._remotes[next(self._turn) % len(self._remotes)]
+        others = self._remotes[PUSHERS:]
+        remote = others[next(self._turn) % len(others)]
         began = time.perf_counter()
         receipt = remote.submit(self.course.id, lab.id, Path(lab.file).name, answer.data, lost=lambda: None)
         last: dict[str, Any] = {}
@@ -126,9 +128,9 @@ class Measured:
     def pushed(self, lab: Lab, answer: Answer) -> Pushed:
         """Push and wait for the last line."""
         if not self._clones:
-            self._clones = [self.clone(0), self.clone(1)]
-        clone = self._clones[0]
-        self._clones.reverse()
+            self._clones = [self.clone(student) for student in range(PUSHERS)]
+        clone = self._clones.pop(0)
+        self._clones.append(clone)
         clone.commit({lab.file: answer.data})
         apart = time.time() - time.monotonic()
         began = time.monotonic()
