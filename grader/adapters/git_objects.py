@@ -82,6 +82,8 @@ class Objects:
         """The first line of the answer, and where the rest of it comes from."""
         process = self._processes.get(how)
         if process is None:
+            if self._late.finished.is_set():  # nobody would end this one
+                raise _unreadable()
             process = self._processes[how] = self._start("cat-file", how)
         assert process.stdin is not None and process.stdout is not None
         try:

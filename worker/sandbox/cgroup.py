@@ -79,7 +79,6 @@ def find() -> Parents | None:
 
 def make(parents: Parents, limits: Limits) -> Group:
     """A group with these limits. Raises OSError."""
-    _nest(parents)
     mark = owner.new_mark()
     group = Group(
         memory=parents.memory / mark,
@@ -91,7 +90,9 @@ def make(parents: Parents, limits: Limits) -> Group:
     processes = limits.processes + _OWN_PROCESSES
     try:
         for folder in group.folders:
-            folder.mkdir()
+            folder.mkdir(parents=True)  # while there is one in it, nobody removes the nest
+        if parents.unified and not _hands_down(parents.memory):
+            raise OSError(f"{parents.memory} hands no limits down")
         if parents.unified:
             _set(group.memory, {"memory.max": memory, "pids.max": processes, "cpu.max": f"{quota} {_PERIOD_US}"})
             _set(group.memory, {"memory.swap.max": 0}, optional=True)
@@ -125,14 +126,6 @@ def leave(parents: Parents) -> None:
     if parents.cpu:
         with suppress(OSError):
             parents.cpu.rmdir()
-
-
-def _nest(parents: Parents) -> None:
-    if parents.cpu is None or parents.cpu.is_dir():
-        return
-    parents.cpu.mkdir(exist_ok=True)
-    if parents.unified and not _hands_down(parents.cpu):
-        raise OSError(f"{parents.cpu} hands no limits down")
 
 
 def _set(folder: Path, values: dict[str, int | str], optional: bool = False) -> None:

@@ -6,24 +6,22 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import Connection, select
 
-from grader.adapters.sql_store.standing_rows import newest_and_counted, passed_tests
+from grader.adapters.sql_store.standing_rows import newest_and_counted, of_people, passed_tests
 from grader.adapters.sql_store.tables import job, score, submission
 from grader.domain.job import JobState
 from grader.domain.standings import Entry
 
 _s, _j = submission.c, job.c
-_PEOPLE: Any = bindparam("people", expanding=True)
-_THEIRS = (_s.course == bindparam("course"), _s.lab == bindparam("lab"), _s.person_id.in_(_PEOPLE))
-_HANDED = select(_s.id, _s.person_id, _s.number, _s.created_at, _s.counted_job_id).where(*_THEIRS)
+_HANDED = select(_s.id, _s.person_id, _s.number, _s.created_at, _s.counted_job_id).where(*of_people(submission))
 _SCORES = (
     select(score.c.job_id, score.c.per_test, score.c.detail)
     .join(submission, _s.counted_job_id == score.c.job_id)
-    .where(*_THEIRS)
+    .where(*of_people(submission))
 )
 _JOBS = select(_j.id, _j.submission_id, _j.state, _j.created_at, _j.rerun_id, _j.points, _j.max_points).where(
-    _j.course == bindparam("course"), _j.lab == bindparam("lab"), _j.person_id.in_(_PEOPLE)
+    *of_people(job)
 )
 
 

@@ -9,15 +9,12 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, select
 
 from grader.adapters.sql_store.board_tables import extension
+from grader.adapters.sql_store.standing_rows import of_people
 from grader.adapters.sql_store.tables import course, lab, member, spec
 from grader.domain.lab import Lab
 from grader.domain.policy import Cap, Counts, CourseRules, Late, Policy
 
-_EXTRA = select(extension.c.person_id, extension.c.extra_s).where(
-    extension.c.course == bindparam("course"),
-    extension.c.lab == bindparam("lab"),
-    extension.c.person_id.in_(bindparam("people", expanding=True)),
-)
+_EXTRA = select(extension.c.person_id, extension.c.extra_s).where(*of_people(extension))
 _POLICIES = select(course.c.policies).where(course.c.id == bindparam("course"))
 
 

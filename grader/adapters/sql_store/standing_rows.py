@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, cast
 
-from sqlalchemy import Connection, Row, bindparam, select
+from sqlalchemy import ColumnElement, Connection, Row, bindparam, select
 
 from grader.adapters.sql_store.board_tables import standing
 from grader.adapters.sql_store.rows import to_job
@@ -14,6 +14,7 @@ from grader.domain.marks import TestMark
 from grader.domain.report import Verdict
 from grader.domain.standings import Open, Standing
 
+PEOPLE: Any = bindparam("people", expanding=True)
 _SHOWN = (
     select(job, submission.c.counted_job_id)
     .select_from(job.join(submission, submission.c.id == job.c.submission_id))
@@ -30,6 +31,12 @@ CELL = tuple(
         "submission_id", "job_id", "attempts", "state", "last_at", "spark", "free_days", "open",
     )
 )  # fmt: skip
+
+
+def of_people(table: Any) -> tuple[ColumnElement[bool], ...]:
+    """The condition that a row is of a lab and of some people: for statements asked with `course`, `lab`, `people`."""
+    c = table.c
+    return c.course == bindparam("course"), c.lab == bindparam("lab"), c.person_id.in_(PEOPLE)
 
 
 def to_standing(row: Sequence[Any]) -> Standing:

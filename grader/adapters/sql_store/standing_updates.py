@@ -16,7 +16,7 @@ from sqlalchemy import Connection, and_, bindparam, delete, insert, select, text
 from grader.adapters.sql_store.board_tables import standing, standing_mark, standing_total
 from grader.adapters.sql_store.entries import Scored, read_entries
 from grader.adapters.sql_store.rules import extra_time, rules_of, teams
-from grader.adapters.sql_store.standing_rows import CELL, from_standing, to_standing
+from grader.adapters.sql_store.standing_rows import CELL, PEOPLE, from_standing, of_people, to_standing
 from grader.adapters.sql_store.tables import lab
 from grader.domain.policy import CourseRules, Policy
 from grader.domain.standings import Entry, Standing, spend, stand, total
@@ -25,25 +25,16 @@ from grader.domain.standings import Entry, Standing, spend, stand, total
 AT_ONCE = 250
 #: The advisory locks of Postgres that are ours.
 _COURSES = 0x67726463
-_PEOPLE: Any = bindparam("people", expanding=True)
-
-
-def _here(table: Any) -> tuple[Any, ...]:
-    """Rows of a lab."""
-    c = table.c
-    return (c.course == bindparam("course"), c.lab == bindparam("lab"), c.person_id.in_(_PEOPLE))
-
-
 #: The rows there are, but for what `settle` writes.
 _KEPT = select(*(one for one in standing.c if one.name not in ("points", "free_days", "public_points"))).where(
-    *_here(standing)
+    *of_people(standing)
 )
-_MARKS = select(standing_mark).where(*_here(standing_mark))
+_MARKS = select(standing_mark).where(*of_people(standing_mark))
 _CELLS = select(*CELL, standing.c.public_points, standing.c.public_raw, standing.c.public_late).where(
-    standing.c.course == bindparam("course"), standing.c.person_id.in_(_PEOPLE)
+    standing.c.course == bindparam("course"), standing.c.person_id.in_(PEOPLE)
 )
 _VERSIONS = select(standing_total.c.person_id, standing_total.c.version).where(
-    standing_total.c.course == bindparam("course"), standing_total.c.person_id.in_(_PEOPLE)
+    standing_total.c.course == bindparam("course"), standing_total.c.person_id.in_(PEOPLE)
 )
 _REVISED = (
     update(lab)
