@@ -13,8 +13,10 @@ from grader.adapters.lab_folder import CourseFolder
 from grader.domain.report import Report, read_report
 from grader.domain.run import Assignment
 from grader.domain.submission import Submission
+from tests.fake_grader import assignment
 from tests.workbench import Workbench
 from worker import supervisor
+from worker.attempt import read_assignment
 from worker.sandbox import Sandbox
 
 ROOT = Path(__file__).parents[2]
@@ -35,6 +37,25 @@ WRONG = RIGHT.replace(
 def settled(report: Report) -> Report:
     """A report without the times of day it was made at."""
     return replace(report, tests=tuple(replace(test, duration_s=0.0, used_s=None) for test in report.tests))
+
+
+#: What nobody gave a seed: here, and in a process that the submission forks, which must not repeat it.
+GLOBAL_GENERATORS = """\
+import os, random
+import numpy as np
+
+def one():
+    here, (hear, tell) = [random.random(), float(np.random.random())], os.pipe()
+    if os.fork() == 0:
+        os.write(tell, str(random.random()).encode())
+        os._exit(0)
+    os.wait()
+    return [*here, random.random(), float(os.read(hear, 99))]
+"""
+DRAWING = """\
+def test_one(impl, record_property):
+    record_property("drawn", impl.one())
+"""
 
 
 @pytest.mark.slow
@@ -64,6 +85,24 @@ def test_five_runs_in_a_sandbox_end_alike(sandbox: Sandbox, answer: bytes) -> No
     first, *others = [settled(read_report(run.report, FOLDER.lab)) for run in runs]
     assert any(check.false_fail_rate for test in first.tests for check in test.checks)
     assert others == [first] * 4
+
+
+def test_global_generators_draw_the_same_in_every_test_and_run(sandbox: Sandbox) -> None:
+    told = assignment(DRAWING, starter=GLOBAL_GENERATORS)
+    told["manifest"] = told["manifest"].replace("() -> int", "() -> list[float]")
+    work = read_assignment(told)
+    more = {"pytest.ini": (LABS / "pytest.ini").read_bytes(), "tiny/lab.toml": told["manifest"].encode()}
+    work = replace(work, bundle={**work.bundle, **more})
+    drawn = []
+    for _ in range(3):
+        run = supervisor.run(work, sandbox, lambda event: None)
+        assert run.report is not None, run.problem
+        for test in json.loads(run.report)["tests"]:
+            assert test["outcome"] == "passed", test
+            drawn += [value for one in test["user_properties"] for key, value in one.items() if key == "drawn"]
+    assert len(drawn) == 3
+    assert len({tuple(values[:3]) for values in drawn}) == 1
+    assert len({values[3] for values in drawn} - {values[2] for values in drawn}) == 3
 
 
 def test_a_comment_changes_neither_seed_nor_verdict_and_another_program_has_inputs_of_its_own(

@@ -10,11 +10,11 @@ import pytest
 from grader.domain.report import MAX_REPORT_BYTES
 from tests.fuzz.guests import framed
 from worker.harness.frames import frame
-from worker.harness.guest import OUTPUT_BYTES
 from worker.harness.link import Link, listen
 from worker.harness.live import Printed
 from worker.harness.messages import MAX_STATUS, REAPED_BYTES, Ending, read_ending
 from worker.harness.wire import encode
+from worker.harness.zygote import OUTPUT_BYTES
 
 TESTS = 60
 

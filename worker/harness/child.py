@@ -19,7 +19,7 @@ from labkit.plain import to_plain
 from labkit.streams import child_stream
 
 from worker.harness.arguments import given
-from worker.harness.compiled import source_of
+from worker.harness.compiled import compiled, loaded
 from worker.harness.frames import frame, receive_only_frame, send_frame
 from worker.harness.wire import MAX_CALLBACK_BYTES, Decoder, WireError
 
@@ -45,11 +45,15 @@ def settle(memory: int) -> None:
 
 
 class Child:
-    """One test's process, forked by one that has settled."""
+    """One test's process, forked by one that has settled.
 
-    def __init__(self, file: Path, code: bytes | None) -> None:
+    `code`: what the submission was compiled to, where a test before has done that; else it goes `onward`, a descriptor.
+    """
+
+    def __init__(self, file: Path, code: bytes | None, onward: int | None = None) -> None:
         self._file = file
         self._code = code
+        self._onward = onward
         self._module: ModuleType | None = None
         os.chdir(file.parent)
         sys.path.insert(0, str(file.parent))  # not before: the zygote imports nothing from there
@@ -78,7 +82,8 @@ class Child:
 
     def _load(self) -> ModuleType:
         if self._module is None:
-            self._module = load_source(source_of(self._code, self._file), self._file)
+            code = compiled(self._file, self._onward) if self._code is None else loaded(self._code)
+            self._module = load_source(code, self._file)
         return self._module
 
     def _answer(self, message: list[Any]) -> None:

@@ -1,14 +1,13 @@
-"""The submission compiled once, for all of its tests, by a process that runs none of it.
+"""The submission compiled once, for all of its tests.
 
-Compiling can take memory and time without end, and crash: so a child of the zygote does it, within the submission's
-own limits, and nobody waits for it. Where it does not come about, or not without a warning, each test compiles for
-itself, and tells what is wrong.
+Compiling can take memory and time without end, and crash: so a test's own process does it, within its limits, and the
+first that succeeds hands the code on before it runs any of it. Where that does not come about, or not without a
+warning, the next test compiles for itself, and tells what is wrong.
 """
 
 import marshal
 import os
 import warnings
-from contextlib import suppress
 from pathlib import Path
 from types import CodeType
 
@@ -16,23 +15,39 @@ _LENGTH = 8
 _MOST_BYTES = 16 * 1024 * 1024
 
 
-def compile_into(pipe: int, source: bytes, path: Path) -> None:
-    """The child's work: the code, with its length before it."""
-    warnings.simplefilter("error")  # a warning is part of what each test prints
-    with suppress(SyntaxError, ValueError, RecursionError, MemoryError, OverflowError, Warning):
-        code = marshal.dumps(compile(source, str(path), "exec", dont_inherit=True))
-        if len(code) <= _MOST_BYTES:
-            with open(pipe, "wb") as out:
-                out.write(len(code).to_bytes(_LENGTH, "big") + code)
+def compiled(file: Path, onward: int | None) -> bytes | CodeType:
+    """The file's code, which `onward` has been told of and is closed to; its source where that does not compile."""
+    source = file.read_bytes()
+    if onward is None:
+        return source
+    with os.fdopen(onward, "wb") as out:
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("error")  # a warning is part of what each test prints
+                code = compile(source, str(file), "exec", dont_inherit=True)
+            data = marshal.dumps(code)
+        except (SyntaxError, ValueError, RecursionError, MemoryError, OverflowError, Warning):
+            return source
+        if len(data) <= _MOST_BYTES:
+            out.write(len(data).to_bytes(_LENGTH, "big") + data)
+    return code
 
 
 class Compiled:
-    """What comes out of the child's end of the pipe. `bytes` is the code once all of it is there."""
+    """The zygote's side: `code` is there once a child has handed it on."""
 
-    def __init__(self, pipe: int) -> None:
-        self.pipe: int | None = pipe
+    def __init__(self) -> None:
         self.code: bytes | None = None
+        self.pipe: int | None = None
         self._held = bytearray()
+
+    def ask(self) -> int | None:
+        """What the next child is to write the code into; None where it is known. The caller closes it."""
+        self._close()
+        if self.code is not None:
+            return None
+        self.pipe, onward = os.pipe()
+        return onward
 
     def take(self) -> None:
         """Some of it has come."""
@@ -42,16 +57,19 @@ class Compiled:
         self._held += data
         if data and len(self._held) <= _MOST_BYTES + _LENGTH:
             return
-        os.close(self.pipe)
-        self.pipe = None
         code = bytes(self._held[_LENGTH:])
         if not data and len(self._held) >= _LENGTH and int.from_bytes(self._held[:_LENGTH], "big") == len(code):
             self.code = code
+        self._close()
+
+    def _close(self) -> None:
+        if self.pipe is not None:
+            os.close(self.pipe)
+        self.pipe = None
+        self._held.clear()
 
 
-def source_of(code: bytes | None, file: Path) -> bytes | CodeType:
-    """What there is to load: the compiled code, or the file."""
-    if code is None:
-        return file.read_bytes()
-    loaded: CodeType = marshal.loads(code)  # noqa: S302 - for the process that runs what it says anyway
-    return loaded
+def loaded(code: bytes) -> CodeType:
+    """What was handed on."""
+    found: CodeType = marshal.loads(code)  # noqa: S302 - for the process that runs what it says anyway
+    return found
