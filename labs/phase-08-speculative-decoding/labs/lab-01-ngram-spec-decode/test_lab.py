@@ -173,6 +173,12 @@ def check_run(expect, model, prompt, settings, **extra):
     return answer
 
 
+def each(expect, function, cases):
+    """Cases of (wanted, arguments), asked in one message."""
+    for answer, (wanted, _) in zip(expect.calls(function, [args for _, args in cases]), cases, strict=True):
+        answer.equals(wanted)
+
+
 # --- stage 1
 
 
@@ -187,34 +193,46 @@ def test_propose_by_hand(expect):
 
 
 def test_propose_longest_suffix_wins(expect, rng):
+    cases = []
     for _ in range(8):
         a, b, c, d, e, f = (int(t) for t in rng.permutation(1000)[:6])
-        # b alone first leads to d; the longer suffix a b leads to c
-        expect.call("propose", [b, d, e, a, b, c, f, a, b], 1, 3).equals([c])
-        expect.call("propose", [b, d, e, a, b, c, f, a, b], 1, 1).equals([d])
-        expect.call("propose", [b, d, e, a, b, c, f, e, b], 2, 3, 2).equals([])
-        # three tokens match, but max_n = 2 may only see two, which occurred before that
-        expect.call("propose", [b, c, d, a, b, c, e, a, b, c], 1, 2).equals([d])
-        expect.call("propose", [b, c, d, a, b, c, e, a, b, c], 1, 3).equals([e])
+        cases += [
+            # b alone first leads to d; the longer suffix a b leads to c
+            ([c], ([b, d, e, a, b, c, f, a, b], 1, 3)),
+            ([d], ([b, d, e, a, b, c, f, a, b], 1, 1)),
+            ([], ([b, d, e, a, b, c, f, e, b], 2, 3, 2)),
+            # three tokens match, but max_n = 2 may only see two, which occurred before that
+            ([d], ([b, c, d, a, b, c, e, a, b, c], 1, 2)),
+            ([e], ([b, c, d, a, b, c, e, a, b, c], 1, 3)),
+        ]
+    each(expect, "propose", cases)
 
 
 def test_propose_earliest_copy_wins(expect, rng):
+    cases = []
     for _ in range(8):
         a, b, x, y, z = (int(t) for t in rng.permutation(1000)[:5])
-        expect.call("propose", [a, b, x, a, b, y, a, b, z, a, b], 1, 2).equals([x])
-        expect.call("propose", [a, b, x, a, b, y, a, b], 4, 3).equals([x, a, b, y])
-        expect.call("propose", [a, x, a, y, a], 2, 1).equals([x, a])
+        cases += [
+            ([x], ([a, b, x, a, b, y, a, b, z, a, b], 1, 2)),
+            ([x, a, b, y], ([a, b, x, a, b, y, a, b], 4, 3)),
+            ([x, a], ([a, x, a, y, a], 2, 1)),
+        ]
+    each(expect, "propose", cases)
 
 
 def test_propose_overlap_and_end(expect, rng):
+    cases = []
     for _ in range(6):
         a, b, c = (int(t) for t in rng.permutation(1000)[:3])
-        expect.call("propose", [a, a, a, a], 3, 3).equals([a])
-        expect.call("propose", [a, a, a, a], 3, 1).equals([a, a, a])
-        expect.call("propose", [a, b, a, b, a], 4, 3).equals([b, a])
-        expect.call("propose", [c, a, b, a, b], 5, 2).equals([a, b])
-        expect.call("propose", [a, b, c], 2, 3).equals([])
-        expect.call("propose", [a, a], 3, 5).equals([a])
+        cases += [
+            ([a], ([a, a, a, a], 3, 3)),
+            ([a, a, a], ([a, a, a, a], 3, 1)),
+            ([b, a], ([a, b, a, b, a], 4, 3)),
+            ([a, b], ([c, a, b, a, b], 5, 2)),
+            ([], ([a, b, c], 2, 3)),
+            ([a], ([a, a], 3, 5)),
+        ]
+    each(expect, "propose", cases)
 
 
 def test_propose_compares_tokens(expect, rng):
@@ -223,8 +241,7 @@ def test_propose_compares_tokens(expect, rng):
     expect.call("propose", [111, 7, 1, 11], 3, 2).equals([])
     expect.call("propose", [12, 1, 9, 1, 21], 3, 2).equals([])
     contexts = [[int(t) for t in rng.choice(LOOKALIKES, size=int(rng.integers(4, 24)))] for _ in range(160)]
-    for context, answer in zip(contexts, expect.calls("propose", [(c, 3, 3) for c in contexts]), strict=True):
-        answer.equals(follows(context, 3, 3))
+    each(expect, "propose", [(follows(context, 3, 3), (context, 3, 3)) for context in contexts])
 
 
 def test_propose_on_every_kind_of_text(expect, rng):
@@ -233,8 +250,7 @@ def test_propose_on_every_kind_of_text(expect, rng):
         context = TEXTS[i % 5](rng, int(rng.integers(0, 40)) if i % 8 else i % 3, vocabulary(rng))
         max_n = int(rng.integers(1, 6))
         calls.append((context, int(rng.integers(0, 9)), max_n, int(rng.integers(1, max_n + 1))))
-    for call, answer in zip(calls, expect.calls("propose", calls), strict=True):
-        answer.equals(follows(*call))
+    each(expect, "propose", [(follows(*call), call) for call in calls])
 
 
 def test_propose_refuses_impossible_arguments(expect, rng):
@@ -260,30 +276,35 @@ def test_verify_by_hand(expect):
 
 
 def test_verify_leading_run_only(expect, rng):
+    cases = []
     for k in range(2, 9):
         greedy = distinct(rng, k + 1)
         for wrong in range(k - 1):
             draft = list(greedy[:k])
             draft[wrong] = 9999
-            expect.call("verify", draft, greedy).equals(greedy[: wrong + 1])
+            cases.append((greedy[: wrong + 1], (draft, greedy)))
+    each(expect, "verify", cases)
 
 
 def test_verify_correction(expect, rng):
+    cases = []
     for k in range(1, 9):
         greedy = distinct(rng, k + 1)
         wrong = int(rng.integers(k))
         draft = [*greedy[:wrong], *(t + 10_000 for t in distinct(rng, k - wrong))]
-        expect.call("verify", draft, greedy).equals(greedy[: wrong + 1])
+        cases.append((greedy[: wrong + 1], (draft, greedy)))
         # the draft is one place late: each token is the target's next one
-        expect.call("verify", greedy[1:], greedy).equals(greedy[:1])
+        cases.append((greedy[:1], (greedy[1:], greedy)))
+    each(expect, "verify", cases)
 
 
 def test_verify_bonus(expect, rng):
+    cases = []
     for k in range(9):
         greedy = distinct(rng, k + 1)
-        expect.call("verify", greedy[:k], greedy).equals(greedy)
         same_token = [int(rng.integers(100))] * (k + 1)
-        expect.call("verify", same_token[:k], same_token).equals(same_token)
+        cases += [(greedy, (greedy[:k], greedy)), (same_token, (same_token[:k], same_token))]
+    each(expect, "verify", cases)
 
 
 def test_verify_on_random_drafts(expect, rng):
@@ -294,8 +315,7 @@ def test_verify_on_random_drafts(expect, rng):
         greedy = [int(t) for t in rng.integers(0, size, size=k + 1)]
         draft = [g if rng.random() < 0.7 else int(rng.integers(0, size)) for g in greedy[:k]]
         calls.append((draft, greedy))
-    for call, answer in zip(calls, expect.calls("verify", calls), strict=True):
-        answer.equals(checked(*call))
+    each(expect, "verify", [(checked(*call), call) for call in calls])
 
 
 # --- stage 3
@@ -364,9 +384,9 @@ def test_generate_without_drafts(expect, rng):
 def test_tokens_per_run(expect, rng):
     expect.call("tokens_per_run", [3, 1, 2]).close(2.0)
     expect.call("tokens_per_run", [1]).close(1.0)
-    for _ in range(12):
-        runs = [int(n) for n in rng.integers(1, 7, size=int(rng.integers(1, 30)))]
-        expect.call("tokens_per_run", runs).close(float(np.mean(runs)))
+    many = [[int(n) for n in rng.integers(1, 7, size=int(rng.integers(1, 30)))] for _ in range(12)]
+    for runs, answer in zip(many, expect.calls("tokens_per_run", [(runs,) for runs in many]), strict=True):
+        answer.close(float(np.mean(runs)))
 
 
 def test_speedup_is_a_property_of_the_text(expect, rng):

@@ -400,9 +400,9 @@ def test_acceptance_rate_limits(expect, rng):
     p = dirichlet(rng, 7, 0.02)
     expect.call("acceptance_rate", p, p.copy()).close(1.0)
     expect.call("acceptance_rate", *disjoint_pair(rng, 7)).close(0.0)
-    for x in range(7):
-        expect.call("acceptance_rate", p, one_hot(x, 7)).close(p[x])
-        expect.call("acceptance_rate", one_hot(x, 7), p).close(p[x])
+    sure = [pair for x in range(7) for pair in ((p, one_hot(x, 7)), (one_hot(x, 7), p))]
+    for answer, x in zip(expect.calls("acceptance_rate", sure), np.repeat(range(7), 2), strict=True):
+        answer.close(p[x])
 
 
 # -------------------------------------------------------------------------------------------- stage 2: what is owed
@@ -427,8 +427,9 @@ def test_residual_is_what_is_owed(expect, rng):
 def test_residual_of_equal_distributions(expect, rng):
     """Sums that are exactly 1 and sums that are 1 only up to rounding: neither may end in NaN or zeros."""
     sixteenths = np.array([8, 4, 2, 1, 1]) / 16
-    for p in [sixteenths, np.full(4, 0.25), one_hot(2, 5), *[dirichlet(rng, int(n)) for n in rng.integers(2, 20, 10)]]:
-        expect.call("residual", p, p.copy()).close(p)
+    laws = [sixteenths, np.full(4, 0.25), one_hot(2, 5), *[dirichlet(rng, int(n)) for n in rng.integers(2, 20, 10)]]
+    for answer, p in zip(expect.calls("residual", [(p, p.copy()) for p in laws]), laws, strict=True):
+        answer.close(p)
 
 
 def test_output_distribution_is_the_target(expect, rng):
@@ -611,8 +612,9 @@ def test_verify_law(expect, impl, rng):
 
 def test_verify_without_a_draft(expect, impl, rng):
     """One-hot rows again, one possible answer; then four equally likely ones, where 255 agree by chance in 4^-255."""
-    for t in range(6):
-        expect.call("verify", np.eye(6)[[t]], np.zeros((0, 6)), [], rng).equals([t])
+    calls = [(np.eye(6)[[t]], np.zeros((0, 6)), [], rng) for t in range(6)]
+    for t, answer in enumerate(expect.calls("verify", calls)):
+        answer.equals([t])
     same_stream(expect, impl, rng, "verify", [(np.full((1, 4), 0.25), np.zeros((0, 4)), [])] * 255)
 
 
@@ -660,8 +662,8 @@ def _message(impl, function: str, args: tuple) -> str:
 
 def test_stretch_tokens_neither_can_say(expect, rng):
     """0 / 0 is where a vectorised min(1, p / q) turns into NaN."""
-    for _ in range(20):
-        p, q = cut_pair(rng, 9)
-        p, q = np.append(p, [0.0, 0.0]), np.append(q, [0.0, 0.0])
-        expect.call("output_distribution", p, q).close(p, tolerance=FLOAT_TOLERANCE)
-        expect.call("residual", p, q).close(owed(p, q))
+    pairs = [tuple(np.append(one, [0.0, 0.0]) for one in cut_pair(rng, 9)) for _ in range(20)]
+    for answer, (p, _) in zip(expect.calls("output_distribution", pairs), pairs, strict=True):
+        answer.close(p, tolerance=FLOAT_TOLERANCE)
+    for answer, pair in zip(expect.calls("residual", pairs), pairs, strict=True):
+        answer.close(owed(*pair))

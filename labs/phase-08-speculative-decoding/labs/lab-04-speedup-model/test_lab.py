@@ -45,6 +45,13 @@ def check(expect, function, calls, wanted, tolerance=1e-5):
         answer.close(value, tolerance=tolerance)
 
 
+def ordered(expect, function, lines, **how):
+    """Each of the lines of calls must rise or fall; all are asked in one message."""
+    answers = iter(expect.calls(function, [call for line in lines for call in line]))
+    for line in lines:
+        expect.ordered([next(answers) for _ in line], **how)
+
+
 # --- stage 1
 
 
@@ -68,10 +75,8 @@ def test_expected_tokens_everywhere(expect, rng):
     calls = [(a, int(k)) for a, k in zip(some(rng, 60, 0.02, 0.95), rng.integers(1, 24, size=60), strict=True)]
     check(expect, "expected_tokens", calls, [tokens([a] * k) for a, k in calls])
     rates = [(round(0.1 * i + 0.05, 2), int(rng.integers(1, 9))) for i in range(10)]
-    for _, k in rates[:3]:
-        expect.ordered(expect.calls("expected_tokens", [(a, k) for a, _ in rates]), by="alpha")
-    for a, _ in rates[4:]:
-        expect.ordered(expect.calls("expected_tokens", [(a, k) for k in range(9)]), by="k")
+    ordered(expect, "expected_tokens", [[(a, k) for a, _ in rates] for _, k in rates[:3]], by="alpha")
+    ordered(expect, "expected_tokens", [[(a, k) for k in range(9)] for a, _ in rates[4:]], by="k")
 
 
 def test_expected_tokens_refuses_impossible_arguments(expect, rng):
@@ -115,9 +120,9 @@ def test_speedup_everywhere(expect, rng):
     idle = [(a, 0, c) for a, _, c in settings(rng, 6)]
     check(expect, "speedup", idle, [1.0] * 6)
     check(expect, "speedup", [(1.0, 5, 0.1), (0.0, 5, 0.1)], [4.0, 1 / 1.5])
-    for a, k, c in settings(rng, 3):
-        expect.ordered(expect.calls("speedup", [(a, k, i / 10) for i in range(10)]), by="c", rising=False)
-        expect.ordered(expect.calls("speedup", [(i / 10, k, c) for i in range(11)]), by="alpha", strict=False)
+    lines = settings(rng, 3)
+    ordered(expect, "speedup", [[(a, k, i / 10) for i in range(10)] for a, k, _ in lines], by="c", rising=False)
+    ordered(expect, "speedup", [[(i / 10, k, c) for i in range(11)] for _, k, c in lines], by="alpha", strict=False)
 
 
 def test_saturated_speedup(expect, rng):
@@ -138,9 +143,9 @@ def test_saturated_speedup(expect, rng):
 
 
 def test_optimal_k_by_hand(expect):
-    for alpha, answers in ((0.8, (14, 8, 6, 4, 2)), (0.6, (7, 4, 3, 2, 1))):
-        for c, k in zip((0.01, 0.05, 0.1, 0.2, 0.4), answers, strict=True):
-            expect.call("optimal_k", alpha, c, 32).equals(k)
+    calls = [(alpha, c, 32) for alpha in (0.8, 0.6) for c in (0.01, 0.05, 0.1, 0.2, 0.4)]
+    for answer, k in zip(expect.calls("optimal_k", calls), (14, 8, 6, 4, 2, 7, 4, 3, 2, 1), strict=True):
+        answer.equals(k)
 
 
 def test_optimal_k_is_the_best(expect, rng):
@@ -223,22 +228,23 @@ def designed(cycles, of, what, outcome):
     return Design(null, labels, [outcome(i) for i in range(width)], named, cap=60_000, effect=OFF)
 
 
-def checked_cycles(expect, impl, alpha, k, n, rng):
-    """n simulated cycles, each from 1 to k + 1."""
-    cycles = impl.simulate(alpha, k, n, rng)
-    given = f"simulate({alpha}, {k}, {n}, rng)"
-    expect.that(
-        len(cycles) == n, function="simulate", given=given, expected=f"{n} numbers", yours=f"{len(cycles)} numbers"
-    )
-    expect.that(
-        bool(np.all((cycles >= 1) & (cycles <= k + 1))),
-        function="simulate",
-        given=given,
-        expected=f"numbers from 1 to {k + 1}",
-        yours=f"numbers from {cycles.min()} to {cycles.max()}",
-        advice="the target's own token always comes out, and one refusal ends the cycle",
-    )
-    return cycles
+def checked_cycles(expect, impl, asked, rng):
+    """For each of the asked (alpha, k, n) n simulated cycles, each from 1 to k + 1."""
+    answers = impl.batch("simulate", [(*one, rng) for one in asked])
+    for cycles, (alpha, k, n) in zip(answers, asked, strict=True):
+        given = f"simulate({alpha}, {k}, {n}, rng)"
+        expect.that(
+            len(cycles) == n, function="simulate", given=given, expected=f"{n} numbers", yours=f"{len(cycles)} numbers"
+        )
+        expect.that(
+            bool(np.all((cycles >= 1) & (cycles <= k + 1))),
+            function="simulate",
+            given=given,
+            expected=f"numbers from 1 to {k + 1}",
+            yours=f"numbers from {cycles.min()} to {cycles.max()}",
+            advice="the target's own token always comes out, and one refusal ends the cycle",
+        )
+    return answers
 
 
 def watch(expect, impl, rng, cycles, per_outcome, combine):
@@ -246,10 +252,10 @@ def watch(expect, impl, rng, cycles, per_outcome, combine):
 
     def draw(contexts):
         seen = np.empty(len(contexts), dtype=np.int64)
-        for number, (alpha, k) in enumerate(cycles):
-            asked = np.flatnonzero(contexts == number)
-            if len(asked):
-                seen[asked] = combine(checked_cycles(expect, impl, alpha, k, per_outcome * len(asked), rng) - 1, k)
+        numbers, counts = np.unique(contexts, return_counts=True)
+        asked = [(*cycles[number], per_outcome * int(n)) for number, n in zip(numbers, counts, strict=True)]
+        for number, found in zip(numbers, checked_cycles(expect, impl, asked, rng), strict=True):
+            seen[contexts == number] = combine(found - 1, cycles[number][1])
         return seen
 
     return draw
@@ -264,7 +270,7 @@ def test_simulate_follows_the_law(expect, impl, rng):
     wanted = tokens([alpha] * k)
     expect.mean(
         f"mean tokens of simulate({alpha}, {k}, cycles, rng)", "simulate", wanted, 1, k + 1, MEAN_OFF * wanted,
-        lambda n, rng: checked_cycles(expect, impl, alpha, k, n, rng), rng,
+        lambda n, rng: checked_cycles(expect, impl, [(alpha, k, n)], rng)[0], rng,
     )  # fmt: skip
 
 
