@@ -6,7 +6,6 @@ from grader.domain.lab import Lab
 from grader.domain.run import Assignment
 from worker.bundle import harness_files, order, pack, under, with_code
 from worker.limits import MIB, Limits
-from worker.warm import sizing
 
 JUDGE_LIMITS = Limits(memory_mib=1024, scratch_mib=128, processes=64, cpu_seconds=1800)
 #: A judge of many jobs is bounded in each of them by what its worker counts (`worker.warm.judge`).
@@ -53,9 +52,8 @@ def may_split(lab: Lab) -> bool:
     return lab.independent and not lab.measured
 
 
-def warm_judge(assignment: Assignment) -> bytes:
-    """The bundle of a judge for many jobs of this assignment's spec."""
-    streams = sizing.MOST_STREAMS if may_split(assignment.lab) else 1
+def warm_judge(assignment: Assignment, streams: int) -> bytes:
+    """The bundle of a judge for many jobs of this assignment's spec, each in so many streams at most."""
     job = {"lab": assignment.lab_path, "spec": assignment.lab.spec, "streams": streams}
     return pack("worker.harness.warm", job, judge_files(assignment))
 

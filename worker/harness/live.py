@@ -74,11 +74,12 @@ class Live:
         """Say nothing of what is collected until `begin`: there is no job yet."""
         self._ahead = True
 
-    def begin(self, session: pytest.Session) -> None:
-        """A job has come: its time counts from now."""
+    def begin(self, session: pytest.Session, *, tell: bool = True) -> None:
+        """A job has come: its time counts from now. One of its processes tells what will run."""
         self._ahead = False
         self._began = time.time()
-        self.pytest_collection_finish(session)
+        if tell:
+            self.pytest_collection_finish(session)
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Tell what will run."""

@@ -1,8 +1,8 @@
 """One job's tests in several processes at once, each with a guest of its own: where cores are idle.
 
-The process that has the job forks the others. Each takes the next test that nobody has, those that take long first; the
-first process puts all reports together. Only tests that do not depend on each other are run like this (`independent` in
-lab.toml).
+The first process has forked the others before the job came. Each takes the next test that nobody has, those that take
+long first; the first puts all reports together. Only tests that do not depend on each other are run like this
+(`independent` in lab.toml).
 
 The others' guests are in the background: a core may be needed by somebody else before they are done. So a test that ran
 out of time there has no verdict yet. The first process, whose guest has a core of its own, runs it again.
@@ -14,6 +14,8 @@ import select
 import socket
 import struct
 from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -26,32 +28,60 @@ TIMED_OUT = TimedOut.verdict
 MOST_TESTS = 16 * 1024
 
 
-class Streams:
-    """`number` is this process's own; 0 is the first."""
+@dataclass(frozen=True)
+class _Other:
+    """A process, what tells it its job, and where its report comes from."""
 
-    def __init__(self, session: pytest.Session, streams: int) -> None:
-        """Become as many processes as `streams` says; returns in each of them."""
+    process: int
+    tell: int
+    report: int
+
+
+class Streams:
+    """`number` is this process's own; 0 is the first, which `tell`s the others what they `hear`."""
+
+    def __init__(self, most: int) -> None:
+        """Become as many processes as a job can have; returns in each of them."""
         self.number = 0
-        order = sorted(range(len(session.items)), key=lambda place: not _takes_long(session.items[place]))
-        self._places = {item.nodeid: place for place, item in enumerate(session.items)}
-        self._others: dict[int, int] = {}
+        self._others: list[_Other] = []
         self._reports: list[dict[str, Any]] = []
         self._again: list[int] = []
-        self._out: int | None = None
-        self._waiting, indices = os.pipe()
-        os.write(indices, b"".join(map(_INDEX.pack, order)))
-        os.close(indices)
+        self._places: dict[str, int] = {}
+        self._hear = self._out = -1
+        self._waiting, self._give_out = os.pipe()
         self._all_taken, self._to_tell = os.pipe()
-        for number in range(1, streams):
+        for number in range(1, most):
+            hear, tell = os.pipe()
             report, out = os.pipe()
-            child = os.fork()
-            if child == 0:
-                os.close(report)
-                os.close(self._to_tell)
-                self.number, self._out = number, out
+            process = os.fork()
+            if process == 0:
+                theirs = [end for one in self._others for end in (one.tell, one.report)]
+                for end in (tell, report, self._give_out, self._to_tell, *theirs):
+                    os.close(end)
+                self.number, self._hear, self._out, self._others = number, hear, out, []
                 return
+            os.close(hear)
             os.close(out)
-            self._others[child] = report
+            self._others.append(_Other(process, tell, report))
+
+    def tell(self, job: dict[str, Any], streams: int) -> None:
+        """In the first: the job is run in so many processes. The rest of them end."""
+        text = json.dumps(job).encode()
+        for number, other in enumerate(self._others, 1):
+            with suppress(BrokenPipeError), os.fdopen(other.tell, "wb") as out:  # one that died will give no report
+                out.write(text if number < streams else b"")
+        for other in self._others[streams - 1 :]:
+            os.close(other.report)
+        del self._others[streams - 1 :]
+
+    def hear(self) -> dict[str, Any]:
+        """In the others: the job. One that is not needed ends here."""
+        with os.fdopen(self._hear, "rb") as coming:
+            text = coming.read()
+        if not text:
+            os._exit(0)
+        job: dict[str, Any] = json.loads(text)
+        return job
 
     def run(self, session: pytest.Session, listener: socket.socket) -> None:
         """Run those of the tests that come to this process; in the first, then those that ran out of time elsewhere.
@@ -59,15 +89,20 @@ class Streams:
         The others take none before their guest has knocked at `listener`: the first may be done with all by then.
         """
         session.config.pluginmanager.register(self)
+        self._places = {item.nodeid: place for place, item in enumerate(session.items)}
+        if self.number == 0:
+            order = sorted(range(len(session.items)), key=lambda place: not _takes_long(session.items[place]))
+            os.write(self._give_out, b"".join(map(_INDEX.pack, order)))
+            os.close(self._give_out)
         door = listener.fileno()
-        if self._out is not None and door not in select.select([door, self._all_taken], [], [])[0]:
+        if self.number and door not in select.select([door, self._all_taken], [], [])[0]:
             return
         for item, following in self._taken(session.items):
             item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
-        if self._out is not None:
+        if self.number:
             return
         os.close(self._to_tell)  # so that no other waits for a guest in vain
-        for told in [_received(child, pipe) for child, pipe in self._others.items()]:
+        for told in [_received(other) for other in self._others]:
             self._reports.append(told["report"])
             self._again += told["again"]
         again = [session.items[place] for place in self._again]
@@ -77,7 +112,7 @@ class Streams:
 
     def together(self, report: dict[str, Any] | None) -> dict[str, Any] | None:
         """In the first process: this report and those of the others as one. The others end here."""
-        if self._out is not None:
+        if self.number:
             with os.fdopen(self._out, "w", encoding="utf-8") as out:
                 json.dump({"report": report or {}, "again": self._again}, out)
             os._exit(0)
@@ -89,7 +124,7 @@ class Streams:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
         """In the background, a test is told of only if it did not run out of time."""
-        if self._out is None:
+        if self.number == 0:
             return None
         runner: Any = item.config.pluginmanager.get_plugin("runner")  # pytest's own
         reports = runner.runtestprotocol(item, nextitem=nextitem, log=False)
@@ -129,15 +164,17 @@ def _takes_long(item: pytest.Item) -> bool:
     return entry is not None and entry.long
 
 
-def _received(child: int, pipe: int) -> dict[str, Any]:
-    with os.fdopen(pipe, "rb") as coming:
+def _received(other: _Other) -> dict[str, Any]:
+    """Its report. What became of it then is of no matter, and nobody waits for that."""
+    with os.fdopen(other.report, "rb") as coming:
         told = coming.read()
-    _, status = os.waitpid(child, 0)
-    if status or not told:
+    try:
+        found: dict[str, Any] = json.loads(told)
+    except ValueError:
+        _, status = os.waitpid(other.process, 0)
         why = f"a process of the judge ended without its report: {os.waitstatus_to_exitcode(status)}\n"
         os.write(2, why.encode())
         os._exit(1)  # no verdict, and not the spec's fault
-    found: dict[str, Any] = json.loads(told)
     return found
 
 

@@ -28,10 +28,10 @@ class Bench:
         """An empty one. Raises SandboxError."""
         self._slots = slots
         self._cores = cores
-        most_streams = sizing.streams(cores.count, len(assignment.lab.tests)) if roles.may_split(assignment.lab) else 1
-        self._behind = most_streams - 1
-        self._judge_limits = replace(roles.WARM_JUDGE_LIMITS, cpus=float(most_streams))
-        self._judge_bundle = roles.warm_judge(assignment)
+        tests = len(assignment.lab.tests)
+        self._streams = sizing.streams(cores.count, tests) if roles.may_split(assignment.lab) else 1
+        self._judge_limits = replace(roles.WARM_JUDGE_LIMITS, cpus=float(self._streams))
+        self._judge_bundle = roles.warm_judge(assignment, self._streams)
         self._guest_bundle = roles.guest_bundle(assignment)
         self._guest_limits = roles.guest_limits(assignment)
         self._held = ExitStack()
@@ -59,6 +59,11 @@ class Bench:
     def waiting(self) -> tuple[int, int]:
         """Judges and guests that wait."""
         return len(self._free), len(self._guests)
+
+    @property
+    def members(self) -> int:
+        """What waits, as memory counts it: a judge is there itself, and once more for each stream of a job."""
+        return len(self._free) * (1 + self._streams) + len(self._guests)
 
     def enter(self) -> None:
         """A job has come."""
@@ -172,7 +177,7 @@ class Bench:
             idle = 0.0 if self._at_once else now - self._last
             judges = sizing.judges_wanted(self._slots, self._most_at_once, idle)
             guests = sizing.guests_wanted(self._slots, len(self._jobs), idle, room)
-            return judges, guests, min(self._behind, room - guests) if guests else 0
+            return judges, guests, min(self._streams - 1, room - guests) if guests else 0
 
     def close(self) -> None:
         """End all of it. Raises SandboxError."""

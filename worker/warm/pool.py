@@ -152,7 +152,7 @@ class Warm:
                 bench.tend(room)
             except SandboxError as error:
                 log.warning("nothing could be started ahead of its job: %s", error)
-            room -= sum(bench.waiting)
+            room -= bench.members
 
     def _grant(self) -> None:
         """A bench for each lab that was seen and has none."""
