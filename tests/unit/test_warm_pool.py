@@ -18,8 +18,8 @@ from worker.attempt import read_assignment
 from worker.cancellation import Cancellation
 from worker.limits import Limits
 from worker.sandbox import Role, SandboxError
+from worker.warm import bench, sizing
 from worker.warm import judge as warm_judge
-from worker.warm import sizing
 from worker.warm.pool import Warm
 
 BEGUN = {"event": "begun"}
@@ -154,6 +154,35 @@ def test_two_jobs_at_once_make_two_judges(warm: Warm, place: Place) -> None:
     thread.join(20)
     assert results[0].report is not None
     until(lambda: warm.waiting(WORK) == (2, 2))
+
+
+def test_a_job_waits_for_the_judge_that_the_last_one_gives_back(
+    warm: Warm, place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bench, "RETURN_SECONDS", 60.0)
+    judge = place.waiting_judges[0]
+    judge.answers = [BEGUN, *RUN]  # not free yet
+    assert run(warm).report is not None
+    results: list[RunResult] = []
+    thread = threading.Thread(target=lambda: results.append(run(warm)))
+    thread.start()
+    thread.join(0.2)
+    assert thread.is_alive()
+    judge.say(FREE)
+    thread.join(20)
+    assert results[0].report is not None
+    assert (len(judge.fed), place.cold_judges) == (2, [])
+    judge.say(FREE)
+
+
+def test_a_judge_that_does_not_come_back_is_not_waited_for_long(
+    warm: Warm, place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bench, "RETURN_SECONDS", 0.05)
+    place.waiting_judges[0].answers = [BEGUN, *RUN]
+    assert run(warm).report is not None
+    assert run(warm).report is not None
+    assert len(place.cold_judges) == 1
 
 
 BROKEN: dict[str, Callable[[Process], None]] = {

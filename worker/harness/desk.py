@@ -3,6 +3,7 @@
 import gc
 import os
 import secrets
+import select
 import signal
 import socket
 from contextlib import suppress
@@ -16,10 +17,12 @@ from worker.harness.leftovers import Leftovers
 from worker.harness.link import listen
 from worker.harness.live import Events
 from worker.harness.memory import copy_now
-from worker.harness.orders import receive
+from worker.harness.orders import Order, receive
 from worker.harness.streams import MOST_TESTS, Streams
 
 CHANNEL = Path("/channel")
+#: So long nobody may want anything before a child does what its job would begin with: sharing it out, copying memory.
+QUIET_SECONDS = 0.25
 #: How a judge ends that found something changed which a next job would see.
 CHANGED = 65
 #: How a process ends that waited for a job: the worker has none that it knows, or none any more.
@@ -87,37 +90,56 @@ class Desk:
 
     def _wait(self, paths: list[Path], listeners: list[socket.socket]) -> Begun:
         """For the next job; returns in each of its processes."""
-        streams = Streams(self._streams)
-        copy_now()
-        nothing = os.open(os.devnull, os.O_RDONLY)
-        if streams.number:
-            os.dup2(nothing, 0)
-            job = streams.hear()
-            return Begun(job, listeners[streams.number], os.fdopen(nothing, "rb"), streams, len(job["tokens"]))
         self._worker.events.emit("free", sockets=[str(path) for path in paths])
+        streams: Streams | None = None
+        if not select.select([self._worker.orders], [], [], QUIET_SECONDS)[0]:
+            streams = Streams(self._streams)
+            copy_now()
+        if streams is None or streams.number == 0:
+            order = self._order()
+            streams = streams or Streams(self._count(order.job))
+            if streams.number == 0:
+                return self._first(order.job, listeners[0], streams)
+        return self._other(listeners[streams.number], streams)
+
+    def _order(self) -> Order:
+        """The next that is for this judge; the process ends where there is none."""
         order = receive(self._worker.orders)
         if order is None:
             os._exit(NO_MORE)
         if not self._knows(order.job["tests"]):
             self._worker.events.emit("declined")
             os._exit(DECLINED)
-        # an engine's answers come where orders do
-        answers = os.dup(0 if order.job["measured"] else nothing)
+        return order
+
+    def _first(self, job: dict[str, Any], listener: socket.socket, streams: Streams) -> Begun:
+        """The process that hears and tells the worker."""
+        nothing = os.open(os.devnull, os.O_RDONLY)
+        answers = os.dup(0 if job["measured"] else nothing)  # an engine's answers come where orders do
         os.dup2(nothing, 0)  # the next order is not for it
         os.close(nothing)
         # what stands before this on standard error is of another job, and none of this one's business
-        os.write(2, f"{order.job['mark']}\n".encode())
-        count = len(order.job["tokens"]) if len(self._tests(order.job["tests"])) <= MOST_TESTS else 1
-        streams.tell(order.job, count)
+        os.write(2, f"{job['mark']}\n".encode())
+        count = self._count(job)
+        streams.tell(job, count)
         self._worker.events.emit("begun")
-        return Begun(order.job, listeners[0], os.fdopen(answers, "rb"), streams, count)
+        return Begun(job, listener, os.fdopen(answers, "rb"), streams, count)
+
+    def _other(self, listener: socket.socket, streams: Streams) -> Begun:
+        """A process that shares the first one's tests."""
+        nothing = os.open(os.devnull, os.O_RDONLY)
+        os.dup2(nothing, 0)
+        job = streams.hear()
+        return Begun(job, listener, os.fdopen(nothing, "rb"), streams, len(job["tokens"]))
+
+    def _count(self, job: dict[str, Any]) -> int:
+        """In how many streams a job is run."""
+        tests = chosen(self._session, job["tests"]) if self._session is not None else []
+        return len(job["tokens"]) if len(tests) <= MOST_TESTS else 1
 
     def _knows(self, tests: list[str] | None) -> bool:
         session = self._session
         return session is None or all(chosen(session, [name]) for name in tests or ())
-
-    def _tests(self, tests: list[str] | None) -> list[pytest.Item]:
-        return chosen(self._session, tests) if self._session is not None else []
 
 
 def chosen(session: pytest.Session, tests: list[str] | None) -> list[pytest.Item]:

@@ -17,6 +17,8 @@ from worker.warm.judge import FREE_SECONDS, Judge
 
 #: What a judge may need to import all, read the spec and be free; seconds.
 START_SECONDS = 30.0
+#: How long a job waits for a judge that has ended another one, before it starts one of its own; seconds.
+RETURN_SECONDS = 1.0
 #: After a start that failed, seconds until the next.
 RETRY_SECONDS = 60.0
 
@@ -37,7 +39,7 @@ class Bench:
         self._held = ExitStack()
         self._cell = self._held.enter_context(sandbox.cell())
         self._retry_at = 0.0
-        self._lock = threading.Lock()
+        self._lock = threading.Condition()
         self._free: list[Judge] = []
         self._guests: list[Guest] = []
         self._judges = 0
@@ -80,9 +82,10 @@ class Bench:
             self._at_once -= 1
 
     def take_judge(self) -> Judge | None:
-        """One that is free, if there is one."""
+        """One that is free, or is about to be: where judges outnumber jobs, one is on its way back from the last."""
         while True:
             with self._lock:
+                self._lock.wait_for(lambda: self._free or self._judges < self._at_once, RETURN_SECONDS)
                 if not self._free:
                     return None
                 judge = self._free.pop()
@@ -95,6 +98,7 @@ class Bench:
         if judge.may_go_on() and judge.is_free(FREE_SECONDS):
             with self._lock:
                 self._free.append(judge)
+                self._lock.notify()
         else:
             self.dismiss(judge)
 
@@ -102,6 +106,7 @@ class Bench:
         """It is of no more use."""
         with self._lock:
             self._judges -= 1
+            self._lock.notify_all()
         judge.close()
 
     def take_guest(self, *, background: bool = False) -> Guest:
@@ -190,6 +195,7 @@ class Bench:
             with self._lock:
                 self._judges += 1
                 self._free.append(judge)
+                self._lock.notify()
             return
         tail = judge.stderr_tail().strip()
         judge.close()

@@ -39,7 +39,7 @@ class Warm:
         self._wishes: dict[str, Assignment] = {}
         self._wake = threading.Event()
         self._closed = False
-        self._behind = ThreadPoolExecutor(2, thread_name_prefix="warm-behind")
+        self._behind = ThreadPoolExecutor(4 * slots, thread_name_prefix="warm-behind")
         self._keeper: threading.Thread | None = None
 
     def __enter__(self) -> Self:
