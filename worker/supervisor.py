@@ -122,10 +122,16 @@ def _seated(one: _Run, seat: Seat) -> tuple[bytes, str] | None:
         for stream, socket in enumerate(seat.sockets)
     ]
     found: tuple[bytes, str] | None = None
+
+    def pass_on(event: Event) -> None:
+        seat.heard(event)
+        one.on_event(event)
+
     try:
         with one.cancellation.covers(seat.judge):
             if _begun(seat, guests):
-                found = _listen(one, seat.judge, lambda token, stream: guests[stream].start(token))
+                heard = replace(one, on_event=pass_on)
+                found = _listen(heard, seat.judge, lambda token, stream: guests[stream].start(token))
             elif one.cancellation.cancelled:
                 raise NoReport(Fault.US, CANCELLED)
         return found

@@ -89,6 +89,24 @@ def test_idle_cores_share_the_tests(warm: Warm) -> None:
     assert sorted(event["test"] for event in events if event["event"] == "test") == NAMES
 
 
+def test_what_took_long_last_time_is_begun_first(warm: Warm) -> None:
+    body = """
+        import time
+        record_property("at", time.monotonic())
+        assert impl.one() == 1
+        if number == 20:
+            time.sleep(0.2)
+    """
+    work = suite(body)
+    first, second = (in_order(told(reported(played(warm, work)[0]), "at")) for _ in range(2))
+    assert "test_20" not in first[:4]
+    assert "test_20" in second[:2]  # two processes take the first two
+
+
+def in_order(times: list[float]) -> list[str]:
+    return [NAMES[place] for place in sorted(range(len(times)), key=times.__getitem__)]
+
+
 def test_tests_that_may_depend_on_each_other_stay_in_one_process(warm: Warm) -> None:
     result, _ = played(warm, suite(WHO, independent=False))
     assert len(set(told(reported(result), "who"))) == 1

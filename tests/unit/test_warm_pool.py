@@ -130,9 +130,25 @@ def test_the_judge_is_told_the_job_and_no_more(warm: Warm, place: Place) -> None
     run(warm)
     (told,) = place.waiting_judges[0].fed
     assert json.loads(told[8:])["job"].keys() == {
-        *("lab", "spec", "seed", "tests", "listed", "run_seconds", "measured", "history", "tokens", "mark"),
+        *("lab", "spec", "seed", "tests", "listed", "run_seconds", "measured", "history", "tokens", "took", "mark"),
     }
     assert b"def one" not in told  # the submission is not the judge's
+
+
+def test_a_judge_is_told_how_long_tests_took_when_they_last_passed(warm: Warm, place: Place) -> None:
+    def told() -> object:
+        until(lambda: warm.waiting(WORK) == (1, 2))
+        run(warm)
+        return json.loads(place.waiting_judges[0].fed[-1][8:])["job"]["took"]
+
+    failed = {**PASSED, "outcome": "failed", "duration_s": 9.0}
+    judge = place.waiting_judges[0]
+    assert told() == {}
+    judge.answers = [BEGUN, COLLECTED, {**PASSED, "duration_s": 3.0}, RUN[-1], FREE]
+    assert told() == {"test_one": PASSED["duration_s"]}
+    judge.answers = [BEGUN, COLLECTED, failed, RUN[-1], FREE]
+    assert told() == {"test_one": 3.0}
+    assert told() == {"test_one": 3.0}
 
 
 def test_another_lab_has_a_bench_of_its_own(warm: Warm, place: Place) -> None:

@@ -1,19 +1,20 @@
 """One job's tests in several processes at once, each with a guest of its own: where cores are idle.
 
-The first process has forked the others before the job came. Each takes the next test that nobody has, those that take
-long first; the first puts all reports together. Only tests that do not depend on each other are run like this
-(`independent` in lab.toml).
+The first process has forked the others before the job came. Each takes the next test that nobody has, those that took
+longest last time first; the first puts all reports together. Only tests that do not depend on each other are run like
+this (`independent` in lab.toml).
 
 The others' guests are in the background: a core may be needed by somebody else before they are done. So a test that ran
 out of time there has no verdict yet. The first process, whose guest has a core of its own, runs it again.
 """
 
 import json
+import math
 import os
 import select
 import socket
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -83,15 +84,18 @@ class Streams:
         job: dict[str, Any] = json.loads(text)
         return job
 
-    def run(self, session: pytest.Session, listener: socket.socket) -> None:
+    def run(self, session: pytest.Session, listener: socket.socket, took: Mapping[str, float]) -> None:
         """Run those of the tests that come to this process; in the first, then those that ran out of time elsewhere.
+
+        `took`: seconds that tests took before, by name; one that says it takes long counts as the longest until then.
 
         The others take none before their guest has knocked at `listener`: the first may be done with all by then.
         """
         session.config.pluginmanager.register(self)
         self._places = {item.nodeid: place for place, item in enumerate(session.items)}
         if self.number == 0:
-            order = sorted(range(len(session.items)), key=lambda place: not _takes_long(session.items[place]))
+            expected = [took.get(listed_name(item.nodeid), _unseen(item)) for item in session.items]
+            order = sorted(range(len(expected)), key=expected.__getitem__, reverse=True)
             os.write(self._give_out, b"".join(map(_INDEX.pack, order)))
             os.close(self._give_out)
         door = listener.fileno()
@@ -158,10 +162,11 @@ class Streams:
         return items[_INDEX.unpack(index)[0]] if index else None
 
 
-def _takes_long(item: pytest.Item) -> bool:
+def _unseen(item: pytest.Item) -> float:
+    """What to expect of a test that nobody has timed."""
     manifest = manifest_of(item.config, item.path)
     entry = manifest.entry(listed_name(item.nodeid)) if manifest is not None else None
-    return entry is not None and entry.long
+    return math.inf if entry is not None and entry.long else 0.0
 
 
 def _received(other: _Other) -> dict[str, Any]:

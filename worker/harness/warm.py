@@ -95,5 +95,5 @@ class Ahead:
         if one.count == 1:
             return None
         self.streams = one.streams
-        self.streams.run(session, one.listener)
+        self.streams.run(session, one.listener, one.job["took"])
         return True

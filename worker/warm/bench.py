@@ -19,6 +19,8 @@ from worker.warm.judge import FREE_SECONDS, Judge
 START_SECONDS = 30.0
 #: How long a job waits for a judge that has ended another one, before it starts one of its own; seconds.
 RETURN_SECONDS = 1.0
+#: Tests whose times are remembered; a spec may name its tests anew for each job.
+MOST_KNOWN = 2_000
 #: After a start that failed, seconds until the next.
 RETRY_SECONDS = 60.0
 
@@ -39,6 +41,7 @@ class Bench:
         self._held = ExitStack()
         self._cell = self._held.enter_context(sandbox.cell())
         self._retry_at = 0.0
+        self._took: dict[str, float] = {}
         self._lock = threading.Condition()
         self._free: list[Judge] = []
         self._guests: list[Guest] = []
@@ -138,6 +141,17 @@ class Bench:
             waiting = len(self._cores_waiting(background=True))
         tests = assignment.tests or assignment.lab.tests
         return sizing.streams(min(self._cores.idle, 1 + waiting), len(tests))
+
+    def learn(self, test: str, seconds: float) -> None:
+        """A test of some job took so long to pass."""
+        with self._lock:
+            if test in self._took or len(self._took) < MOST_KNOWN:
+                self._took[test] = seconds
+
+    def took(self) -> dict[str, float]:
+        """How long tests took when they last passed: those that take long are begun first."""
+        with self._lock:
+            return dict(self._took)
 
     def leave_core(self, guest: Guest) -> None:
         """A guest that was taken works no more."""

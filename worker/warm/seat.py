@@ -3,7 +3,7 @@
 import secrets
 from collections.abc import Callable, Sequence
 
-from grader.domain.run import Assignment
+from grader.domain.run import Assignment, Event
 from worker import roles
 from worker.guests import Guest
 from worker.warm.bench import Bench
@@ -32,10 +32,15 @@ class Seat:
         Where it has not, nothing of the job has happened. Raises SandboxError.
         """
         tokens = [secrets.token_hex(16) for _ in first_guests]
-        self.judge.give({**roles.judge_job(self._assignment), "tokens": tokens})
+        self.judge.give({**roles.judge_job(self._assignment), "tokens": tokens, "took": self._bench.took()})
         for start, token in zip(first_guests, tokens, strict=True):
             start(token)
         return self.judge.has_begun()
+
+    def heard(self, event: Event) -> None:
+        """What the judge tells of this job."""
+        if event["event"] == "test" and event.get("outcome") == "passed":
+            self._bench.learn(str(event["test"]), float(event["duration_s"]))
 
     def take_guest(self, stream: int) -> Guest:
         """A guest for a stream that has seen nobody; in the background but for the first. Raises SandboxError."""
