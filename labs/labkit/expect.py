@@ -64,7 +64,7 @@ class Expect:
         return Answer(self, function, fresh, getattr(self._impl, function)(*args))
 
     def calls(self, function: str, calls: Sequence[tuple[Any, ...]]) -> list[Answer]:
-        """Call it many times in one message: use this for more than a few dozen calls."""
+        """Call it many times in one message: use this for more than a few calls."""
         fresh = copy.deepcopy(list(calls))
         values = self._impl.batch(function, list(calls))
         return [Answer(self, function, a, v) for a, v in zip(fresh, values, strict=True)]

@@ -10,7 +10,7 @@ from labkit.returns import Signature
 
 @dataclass(frozen=True)
 class TestEntry:
-    """One `[[tests]]` entry. `long`: it takes long, and begins before others where tests run side by side.
+    """One `[[tests]]` entry. `long`: it begins before others where tests run side by side and nobody has timed it yet.
 
     `measured`: it judges what a real engine did; there is no such test where the lab does not measure.
     """

@@ -13,6 +13,7 @@ from typing import Any, BinaryIO
 
 import pytest
 
+from worker.harness.endings import CHANGED, DECLINED, NO_MORE, exit_code
 from worker.harness.leftovers import Leftovers
 from worker.harness.link import listen
 from worker.harness.live import Events
@@ -23,11 +24,6 @@ from worker.harness.streams import MOST_TESTS, Streams
 CHANNEL = Path("/channel")
 #: So long nobody may want anything before a child does what its job would begin with: sharing it out, copying memory.
 QUIET_SECONDS = 0.25
-#: How a judge ends that found something changed which a next job would see.
-CHANGED = 65
-#: How a process ends that waited for a job: the worker has none that it knows, or none any more.
-DECLINED = 66
-NO_MORE = 67
 
 
 @dataclass(frozen=True)
@@ -164,9 +160,3 @@ def _end_all() -> None:
     with suppress(ChildProcessError):
         while os.waitpid(-1, os.WNOHANG)[0]:
             pass
-
-
-def exit_code(status: int) -> int:
-    """How to end as a child did; a signal as a shell tells it."""
-    code = os.waitstatus_to_exitcode(status)
-    return code if code >= 0 else 128 - code
