@@ -3,8 +3,8 @@
 judge      the trusted process: pytest on the lab's spec, LAB_IMPL=guest
 warm       a judge that is there before its jobs: `ahead` reads the spec, `desk` has a child for each job, `streams` let
            several processes share its tests
-guest      the untrusted process: started ahead, it becomes a `zygote` that forks one `child` per test, which imports the
-           submission and answers calls
+guest      the untrusted process: started ahead, it becomes a `zygote` that forks one `child` per test, and that imports
+           the submission and answers calls
 wire       the values on the channel between them, and their limits
 frames     their transport: lengths and deadlines
 link       the judge's end of the channel
