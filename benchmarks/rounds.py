@@ -1,5 +1,6 @@
-"""Rounds in which every way is timed once, in an order that rotates, and what comes out of them."""
+"""Rounds in which every way is timed once, in an order of their own, and what comes out of them."""
 
+import random
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -45,10 +46,10 @@ def interleaved(
     found = []
     began = time.perf_counter()
     for number in range(rounds + 1):
-        shift = number % len(names)
         for lab in labs:
             one = Round(lab.id)
-            for name in (*names[shift:], *names[:shift]):
+            # what one leaves behind is not always the same one's burden
+            for name in random.Random(f"{number} {lab.id}").sample(names, len(names)):
                 settle(background)
                 meter = Meter(background)
                 try:
