@@ -105,11 +105,11 @@ def measure(
     course = MeasuredCourse(folder / "course")
     chosen = [course.lab(lab) for lab in labs]
     skipped: dict[str, str] = {}
+    quiet = background()  # before the services are there, which are busy at first
     with compared(names, pushed, course, folder, skipped) as ways:
         for name, reason in skipped.items():
             told(f"  {name} is skipped: {reason}")
         ways = {**ways, **(others or {})}
-        quiet = background()
         found = interleaved(ways, chosen, rounds, quiet, told)
         by_lab = {lab.id: summary((one for one in found if one.lab == lab.id), ways) for lab in chosen}
         pooled = {way: _pooled(row) for way, row in summary(found, ways).items()}
