@@ -27,8 +27,8 @@ from worker.sandbox import Sandbox, SandboxError
 
 #: Events in one message: a suite of thousands of tests must not make one that is too large.
 MOST_EVENTS = 100
-#: Between two messages, in seconds: nobody sees the difference, and the core belongs to the tests meanwhile.
-EVENTS_APART_S = 0.1
+#: Before the first message and between two, in seconds: nobody sees the difference, and the core belongs to the tests.
+EVENTS_APART_S = 0.15
 #: Beats to a lease, and how soon one that failed is tried again, in seconds.
 BEATS = 3
 BEAT_AGAIN_S = 1.0
@@ -54,7 +54,7 @@ class Attempt:
         self._over = threading.Event()
         self._rest: list[Event] = []
         self._events: queue.SimpleQueue[Event | None] = queue.SimpleQueue()
-        self._next_message = 0.0
+        self._next_message = self._began + EVENTS_APART_S
         self._log = log.bind(job=claim.job_id, attempt=claim.attempt)
 
     def work(self) -> None:

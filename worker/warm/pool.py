@@ -17,9 +17,8 @@ from worker.warm.bench import Bench
 from worker.warm.cores import Cores, usable
 from worker.warm.seat import Seat
 
-#: How often the benches are looked after when nothing happens, and how long after a job; seconds.
+#: How often the benches are looked after when nothing happens; seconds.
 TEND_SECONDS = 15.0
-REST_SECONDS = 0.02
 
 log = logging.getLogger(__name__)
 
@@ -138,7 +137,7 @@ class Warm:
             self._wake.wait(TEND_SECONDS)
             self._wake.clear()
             if not self._closed:
-                time.sleep(REST_SECONDS)  # the job that woke us has a result to report first
+                time.sleep(sizing.REST_SECONDS)  # the job that woke us has a result to report first
                 self._tend()
 
     def _tend(self) -> None:

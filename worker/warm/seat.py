@@ -1,11 +1,13 @@
 """One job's seat at a bench: a judge that has begun with it, and guests for it."""
 
 import secrets
+import time
 from collections.abc import Callable, Sequence
 
 from grader.domain.run import Assignment, Event
 from worker import roles
 from worker.guests import Guest
+from worker.warm import sizing
 from worker.warm.bench import Bench
 from worker.warm.judge import Judge
 
@@ -48,8 +50,13 @@ class Seat:
 
     def drop_guest(self, guest: Guest) -> None:
         """It is used: end it, off the job's path."""
+
+        def end() -> None:
+            time.sleep(sizing.REST_SECONDS)  # the job has a result to report first
+            guest.running.close()
+
         self._bench.leave_core(guest)
-        self._later(guest.running.close)
+        self._later(end)
 
     def leave(self, *, reported: bool) -> None:
         """The job is over."""

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+#: What follows a job waits so long, in seconds: the job's result comes first.
+REST_SECONDS = 0.02
 #: A lab that nobody handed anything in for keeps nothing warm after this many seconds.
 IDLE_SECONDS = 900.0
 #: What the past minute had counts towards the next.
