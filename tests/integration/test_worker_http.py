@@ -120,6 +120,7 @@ def test_a_cancelled_job_is_stopped_and_told_so(grader: FakeGrader, client: Grad
     sandbox = FakeSandbox(COLLECTED)
     grading = Grading(a_shift(client, sandbox))
     judge = sandbox.judge()
+    grader.wait_for(grader.events)
     grader.always("beat", (200, {"cancel": True}))
     grading.ends()
     assert judge.killed.is_set()
