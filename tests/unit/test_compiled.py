@@ -1,11 +1,14 @@
 """A submission is compiled by the first test that can, and by each for itself where that says anything."""
 
 import os
+import sys
 from pathlib import Path
 from types import CodeType
 
 import pytest
+from labkit.faults import Unloadable
 
+from worker.harness.child import Child
 from worker.harness.compiled import Compiled, compiled, loaded
 
 WARNS = 'x = "\\d"\n'
@@ -50,6 +53,21 @@ def test_the_pipe_is_closed_before_anything_of_it_runs(file: Path) -> None:
     compiled(file, onward)
     with pytest.raises(OSError, match="Bad file descriptor"):
         os.fstat(onward)
+    handed_on(known)
+
+
+@pytest.mark.parametrize("source", ["def one(:\n", "raise OSError\n"], ids=["wrong", "breaks"])
+def test_a_file_that_does_not_import_says_so_as_often_as_it_is_asked(
+    file: Path, source: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file.write_text(source)
+    known = Compiled()
+    monkeypatch.chdir(file.parent)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    child = Child(file, None, known.ask())
+    for _ in range(2):
+        with pytest.raises(Unloadable):
+            child._load()
     handed_on(known)
 
 

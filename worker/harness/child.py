@@ -82,7 +82,8 @@ class Child:
 
     def _load(self) -> ModuleType:
         if self._module is None:
-            code = compiled(self._file, self._onward) if self._code is None else loaded(self._code)
+            onward, self._onward = self._onward, None  # used once: a file that does not import is loaded again
+            code = compiled(self._file, onward) if self._code is None else loaded(self._code)
             self._module = load_source(code, self._file)
         return self._module
 

@@ -93,9 +93,10 @@ class Desk:
             copy_now()
         if streams is None or streams.number == 0:
             order = self._order()
-            streams = streams or Streams(self._count(order.job))
+            count = self._count(order.job)
+            streams = streams or Streams(count)
             if streams.number == 0:
-                return self._first(order.job, listeners[0], streams)
+                return self._first(order.job, count, listeners[0], streams)
         return self._other(listeners[streams.number], streams)
 
     def _order(self) -> Order:
@@ -108,7 +109,7 @@ class Desk:
             os._exit(DECLINED)
         return order
 
-    def _first(self, job: dict[str, Any], listener: socket.socket, streams: Streams) -> Begun:
+    def _first(self, job: dict[str, Any], count: int, listener: socket.socket, streams: Streams) -> Begun:
         """The process that hears and tells the worker."""
         nothing = os.open(os.devnull, os.O_RDONLY)
         answers = os.dup(0 if job["measured"] else nothing)  # an engine's answers come where orders do
@@ -116,7 +117,6 @@ class Desk:
         os.close(nothing)
         # what stands before this on standard error is of another job, and none of this one's business
         os.write(2, f"{job['mark']}\n".encode())
-        count = self._count(job)
         streams.tell(job, count)
         self._worker.events.emit("begun")
         return Begun(job, listener, os.fdopen(answers, "rb"), streams, count)

@@ -38,6 +38,7 @@ class Warm:
         self._wishes: dict[str, Assignment] = {}
         self._wake = threading.Event()
         self._closed = False
+        # a job leaves a judge, its guests and a wake-up behind: the judge, which the next waits for, must not queue
         self._behind = ThreadPoolExecutor(4 * slots, thread_name_prefix="warm-behind")
         self._keeper: threading.Thread | None = None
 
