@@ -36,6 +36,16 @@ NEEDED = (
 )
 COURSE = "phase-08-speculative-decoding"
 HALF_RIGHT = ROOT / "labs" / COURSE / "labs/lab-04-speedup-model/examples/half_right.py"
+#: Takes its time in three tests, each in a process of its own: the verdicts of others can be seen to come first.
+PATIENT = b"""
+import time
+_at_once = optimal_k
+def optimal_k(alpha, c, k_max):
+    global _waited
+    if "_waited" not in globals():
+        _waited = time.sleep(0.8)
+    return _at_once(alpha, c, k_max)
+"""
 PROJECT = "grader-test"
 SOCKET = "/var/run/docker.sock"
 # the first time, libraries are fetched and two images built
@@ -166,12 +176,13 @@ def test_a_submission_is_graded_live_in_a_docker_sandbox(graded: tuple[list[Told
 def test_a_push_is_answered_line_by_line_from_a_docker_sandbox(stack: Stack, tmp_path: Path) -> None:
     token = stack.enrol("grace")
     clone = Clone(tmp_path / "work", f"{stack.url}/git/{COURSE}/grace.git", token).cloned()
-    clone.commit({HALF_RIGHT.parents[1].relative_to(ROOT / "labs").as_posix() + "/starter.py": HALF_RIGHT.read_bytes()})
+    starter = HALF_RIGHT.parents[1].relative_to(ROOT / "labs") / "starter.py"
+    clone.commit({starter.as_posix(): HALF_RIGHT.read_bytes() + PATIENT})
     told = clone.push()
     assert told.code == 0, told.all
     assert "The speedup model: 48 of 100 points" in told.text
-    verdicts = {round(at, 2) for at, line in told.lines if line[:1] in ("✓", "✗")}
-    assert len(verdicts) > 3, "they came all at once"
+    verdicts = [at for at, line in told.lines if line[:1] in ("✓", "✗")]
+    assert verdicts[-1] - verdicts[0] > 0.5, f"they came all at once: {told.lines}"
     with Remote(stack.url, token) as remote:
         [submission] = remote.submissions(COURSE, limit=5)
     assert (submission["source"], submission["job"]["points"], submission["job"]["sandbox"]) == ("git", 48, "docker")
