@@ -2,11 +2,9 @@
 
 import ast
 import importlib.util
-import os
 import re
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -18,6 +16,7 @@ from grader.adapters.lab_folder import CourseFolder
 from grader.bootstrap import SandboxRunner
 from grader.domain.submission import Submission
 from grader.steps.grading import grade
+from tests.at_home import pytest_at_home
 from worker.sandbox import Sandbox
 from worker.sandbox.bubblewrap import Bubblewrap
 
@@ -57,15 +56,8 @@ def run_spec(
     lab: Manifest, impl: str, *seeds: int, course: Path = COURSE
 ) -> dict[int, subprocess.CompletedProcess[str]]:
     """The spec as a student runs it at home, once per seed."""
-    out = {}
-    for seed in seeds:
-        where = lab.folder.relative_to(COURSE).as_posix()
-        command = [sys.executable, "-m", "pytest", where, "-q", "-p", "no:cacheprovider"]
-        env = {**os.environ, "LAB_IMPL": impl, "LAB_SEED": str(seed), "PYTHONDONTWRITEBYTECODE": "1"}
-        out[seed] = subprocess.run(
-            command, cwd=course, env=env, capture_output=True, text=True, timeout=300, check=False
-        )
-    return out
+    where = lab.folder.relative_to(COURSE).as_posix()
+    return {seed: pytest_at_home(course, where, "-q", LAB_IMPL=impl, LAB_SEED=str(seed)) for seed in seeds}
 
 
 def points(run: subprocess.CompletedProcess[str]) -> int:
@@ -75,8 +67,7 @@ def points(run: subprocess.CompletedProcess[str]) -> int:
 
 
 def test_the_course_commands_work_to_the_letter(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "pytest", f"{PHASE}/labs", "-m", "not gpu", "-p", "no:cacheprovider"]
-    run = subprocess.run(command, cwd=COURSE, capture_output=True, text=True, timeout=300, check=False)
+    run = pytest_at_home(COURSE, f"{PHASE}/labs", "-m", "not gpu")
     assert run.returncode == 0, run.stdout[-3000:]
     lab = next(lab for lab in LABS if lab.id.startswith("lab-01"))
     starter = run_spec(lab, "starter", 8)[8]

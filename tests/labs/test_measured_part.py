@@ -5,7 +5,6 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from labkit.plugin import ENGINE, GUEST_TRANSPORT, HISTORY
 from grader.adapters.lab_folder import CourseFolder
 from grader.bootstrap import SandboxRunner
 from grader.domain.measured import read_measured
+from tests.at_home import pytest_at_home
 from tests.courses.copies import let_measure
 from tests.labs.engine_answers import ACCEPTED, BASELINE, CYCLES, SPEEDUPS, Engine, Run
 from worker.sandbox.bubblewrap import Bubblewrap
@@ -301,9 +301,7 @@ def test_without_an_engine_the_service_skips_them(graded: Any) -> None:
 
 def at_home(course: Path, *options: str) -> subprocess.CompletedProcess[str]:
     """The lab as a student runs it."""
-    command = [sys.executable, "-m", "pytest", LAB, "-q", "-rs", "-p", "no:cacheprovider", *options]
-    env = {**os.environ, "LAB_IMPL": "solution", "PYTHONDONTWRITEBYTECODE": "1"}
-    return subprocess.run(command, cwd=course, env=env, capture_output=True, text=True, timeout=300, check=False)
+    return pytest_at_home(course, LAB, "-q", "-rs", *options, LAB_IMPL="solution")
 
 
 def test_at_home_they_skip_and_say_who_measures(course: Path) -> None:
