@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from grader.bootstrap import App, SandboxRunner
+from grader.bootstrap.grading import App, SandboxRunner
 from grader.commands import console
 from grader.domain.calibrating import problems_of, record_of
 from grader.domain.calibration import digests, read_record

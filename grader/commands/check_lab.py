@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from grader.bootstrap import App, SandboxRunner
+from grader.bootstrap.grading import App, SandboxRunner
 from grader.commands import console
 from grader.settings import SandboxChoice, Settings
 from grader.steps.calibrated import calibration_of

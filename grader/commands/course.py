@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from grader.bootstrap import FIRST_PERSON, build_service
+from grader.bootstrap.service import FIRST_PERSON, build_service
 from grader.commands import console, roster
 from grader.domain.course_rules import FILE as RULES
 from grader.domain.people import CredentialKind, Role

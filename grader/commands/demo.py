@@ -14,7 +14,10 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from grader import bootstrap
+from grader.adapters import logs
+from grader.bootstrap.grading import App
+from grader.bootstrap.service import FIRST_PERSON
+from grader.bootstrap.site import Site
 from grader.client import packing, session
 from grader.client.remote import PATIENT, Remote
 from grader.commands import console, following, render, serving
@@ -47,13 +50,13 @@ def command(
     leave: Annotated[bool, typer.Option("--exit", help="End after grading; also where no terminal is")] = False,
 ) -> None:
     """Start a service of its own, grade what three students hand in, and stay up to be looked at until Ctrl-C."""
-    bootstrap.configure_logs("ERROR")
+    logs.configure("ERROR")
     with _folder(home) as folder, serving.listen("127.0.0.1", 0) as listening, ExitStack() as clients:
         settings = _settings(folder, listening.getsockname()[1])
-        site = bootstrap.Site(settings, with_worker=True)
+        site = Site(settings, with_worker=True)
         site.open_course()
         course = site.service.store.courses.courses()[0].id
-        link = site.first_link() or site.login_url(courses.login_link(site.service, bootstrap.FIRST_PERSON))
+        link = site.first_link() or site.login_url(courses.login_link(site.service, FIRST_PERSON))
         rows = [Enrolment(one.login, one.name, "", Role.STUDENT) for one in STUDENTS]
         courses.enrol(site.service, course, rows)
         with serving.served(site, listening):
@@ -85,7 +88,7 @@ def _settings(home: Path, port: int) -> Settings:
     return Settings(home=home, host="127.0.0.1", port=port, url=f"http://127.0.0.1:{port}", **alone)
 
 
-def _log_in(site: bootstrap.Site, settings: Settings, student: Student) -> Remote:
+def _log_in(site: Site, settings: Settings, student: Student) -> Remote:
     with Remote(settings.public_url) as stranger:
         token = stranger.exchange(courses.login_link(site.service, student.login), "grader demo")
     return Remote(settings.public_url, token)
@@ -93,7 +96,7 @@ def _log_in(site: bootstrap.Site, settings: Settings, student: Student) -> Remot
 
 def _grade(remotes: dict[Student, Remote], course: str, settings: Settings) -> None:
     """Everybody hands everything in; then each is followed to its score."""
-    shelf = bootstrap.App(settings).shelf
+    shelf = App(settings).shelf
     labs = session.labs_of(remotes[STUDENTS[0]], course)
     handed: dict[tuple[Student, str], Seen] = {}
     for lab in labs:

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from grader.bootstrap import App
+from grader.bootstrap.grading import App
 from grader.commands import console
 from grader.settings import Settings
 

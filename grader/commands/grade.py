@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from grader.bootstrap import App
+from grader.bootstrap.grading import App
 from grader.commands import console, render
 from grader.domain.errors import UnknownLab
 from grader.domain.lab import Lab

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 from rich.text import Text
 
-from grader.bootstrap import App
+from grader.bootstrap.grading import App
 from grader.commands import console, grade, render
 from grader.domain.errors import UnreadableSubmission
 from grader.settings import SandboxChoice, Settings

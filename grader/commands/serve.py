@@ -5,7 +5,8 @@ from typing import Annotated, Any
 import typer
 from rich.text import Text
 
-from grader import bootstrap
+from grader.adapters import logs
+from grader.bootstrap.site import Site
 from grader.commands import console, serving
 from grader.commands.course import ONCE
 from grader.settings import Settings
@@ -20,12 +21,12 @@ def command(
 
     The first start makes a course of the lab folder and prints a one-time login link for its instructor.
     """
-    bootstrap.configure_logs()
+    logs.configure()
     given: dict[str, Any] = {"host": host, "port": port}
     settings = Settings(**{name: value for name, value in given.items() if value is not None})
     with serving.listen(settings.host, settings.port) as listening:
         settings = settings.model_copy(update={"port": listening.getsockname()[1]})
-        site = bootstrap.Site(settings, with_worker=False if no_worker else None)
+        site = Site(settings, with_worker=False if no_worker else None)
         changed = site.open_course()
         link = site.first_link()
         with serving.served(site, listening):

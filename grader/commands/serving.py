@@ -10,7 +10,7 @@ from types import FrameType
 
 import uvicorn
 
-from grader.bootstrap import Site
+from grader.bootstrap.site import Site
 from grader.domain.errors import GraderError, Refused
 
 #: How long runs may take to end when told to, and open pages after that. Seconds.

@@ -5,7 +5,8 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from grader import bootstrap
+from grader.adapters import logs
+from grader.bootstrap.working import run_worker
 from grader.client.remote import Remote
 from grader.commands import console
 from grader.domain.errors import Refused
@@ -24,10 +25,10 @@ def command(
     if check:
         _check(Settings().public_url)
         return
-    bootstrap.configure_logs()
+    logs.configure()
     names = [name.strip() for name in queues.split(",") if name.strip()] if queues else None
     try:
-        code = bootstrap.run_worker(names, slots)
+        code = run_worker(names, slots)
     except SystemExit as ended:
         if isinstance(ended.code, str):
             raise Refused(ended.code) from None

@@ -42,17 +42,19 @@ def worst_bars(test: SequentialTest) -> Bars | None:
     law = np.append(test.design.null[context], 0.0).astype(float)
     n = max(1, int(test.drawn[context].sum()))
     drawn = test.drawn[context] / n
-    low, high = _bands(law, n, math.log(test.design.null.size / test.alpha))
+    rows = (law, drawn, *_bands(law, n, math.log(test.design.null.size / test.alpha)))
     shown = _shown(law, drawn, outcome)
     rest = np.setdiff1d(np.flatnonzero((law > 0) | (drawn > 0)), shown)
-    columns = [[round(float(row[i]), 6) for i in shown] for row in (law, drawn, low, high)]
+    columns = [[round(float(row[i]), 6) for i in shown] for row in rows]
     names = [labels[i][:LABEL_CHARACTERS] for i in shown]
     if rest.size:
         names.append(f"{rest.size} others")
-        for column, row in zip(columns, (law, drawn, low, high), strict=True):
+        for column, row in zip(columns, rows, strict=True):
             column.append(round(min(1.0, float(row[rest].sum())), 6))
     where = str(test.design.contexts[context])[:CONTEXT_CHARACTERS]
-    return Bars(where, names, *columns, n=n, worst=int(np.flatnonzero(shown == outcome)[0]))
+    expected, observed, low, high = columns
+    worst = int(np.flatnonzero(shown == outcome)[0])
+    return Bars(where, names, expected, observed, low, high, n, worst)
 
 
 def _shown(law: np.ndarray, drawn: np.ndarray, worst: int) -> np.ndarray:

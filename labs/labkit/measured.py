@@ -91,4 +91,6 @@ def _evidence(check: Mapping[str, Any]) -> bool:
 def _too_even(check: Mapping[str, Any]) -> bool:
     """A law check that fails below its limit: the shares are closer to the law than random draws come."""
     observed, allowed = check.get("observed"), check.get("allowed")
-    return bool(check["conclusive"]) and None not in (observed, allowed) and observed < allowed
+    if observed is None or allowed is None:
+        return False
+    return bool(check["conclusive"] and observed < allowed)

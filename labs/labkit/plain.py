@@ -131,7 +131,7 @@ def _is_flat(items: list[Any]) -> bool:
     """Whether they are ints, or floats, and nothing else that a copy or a digest must look into one by one."""
     kinds = set(map(type, items))
     if kinds == {int}:
-        return min(items) >= -_LARGEST and max(items) <= _LARGEST
+        return bool(min(items) >= -_LARGEST and max(items) <= _LARGEST)
     return kinds == {float}
 
 
@@ -215,7 +215,7 @@ def show(value: Any, limit: int = 100) -> str:
 
 
 def _show_items(brackets: str, items: Iterator[str], count: int, limit: int) -> str:
-    opening, closing = brackets
+    opening, closing = brackets[0], brackets[1]
     shown: list[str] = []
     width = 2
     for text in items:

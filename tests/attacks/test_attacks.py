@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from grader.adapters.lab_folder import CourseFolder
-from grader.bootstrap import SandboxRunner
+from grader.bootstrap.grading import SandboxRunner
 from grader.domain.report import Verdict
 from grader.domain.submission import Submission
 from grader.steps.grading import Graded, grade

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from grader.adapters.lab_folder import CourseFolder, LabFolder
-from grader.bootstrap import SandboxRunner
+from grader.bootstrap.grading import SandboxRunner
 from grader.domain.report import Verdict, read_report
 from grader.domain.run import Assignment, Version
 from grader.domain.score import score

@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
-from grader import bootstrap
+from grader.bootstrap.site import Site
 from grader.client.remote import Remote
 from grader.commands import serving
 from grader.domain.people import Role
@@ -72,7 +72,7 @@ def student(tmp_path: Path, measuring_course: Path, monkeypatch: pytest.MonkeyPa
             home=tmp_path / "home", labs=measuring_course, host="127.0.0.1", port=listening.getsockname()[1], url=url,
             sandbox="bubblewrap", queues="cpu,gpu",
         )  # fmt: skip
-        site = bootstrap.Site(settings, with_worker=True)
+        site = Site(settings, with_worker=True)
         site.open_course()
         [course] = site.service.store.courses.courses()
         courses.enrol(site.service, course.id, [Enrolment("ada", "Ada", "", Role.STUDENT)])

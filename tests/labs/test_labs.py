@@ -13,7 +13,7 @@ from labkit.manifest import Manifest, read_manifest
 from labkit.mutation import load_mutants
 
 from grader.adapters.lab_folder import CourseFolder
-from grader.bootstrap import SandboxRunner
+from grader.bootstrap.grading import SandboxRunner
 from grader.domain.submission import Submission
 from grader.steps.grading import grade
 from tests.at_home import pytest_at_home

@@ -15,7 +15,7 @@ from labkit.manifest import Manifest
 from labkit.plugin import ENGINE, GUEST_TRANSPORT, HISTORY
 
 from grader.adapters.lab_folder import CourseFolder
-from grader.bootstrap import SandboxRunner
+from grader.bootstrap.grading import SandboxRunner
 from grader.domain.measured import read_measured
 from tests.at_home import pytest_at_home
 from tests.courses.copies import let_measure

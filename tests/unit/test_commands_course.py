@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from grader import __main__ as program
-from grader.bootstrap import build_service
+from grader.bootstrap.service import build_service
 from grader.settings import Settings
 
 COURSE = Path(__file__).parents[2] / "labs"

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from grader.adapters.sql_store import SqlStore
-from grader.bootstrap import prepare_open_labs
+from grader.bootstrap.site import prepare_open_labs
 from grader.domain.course import Course, Spec
 from grader.domain.run import Assignment
 from grader.domain.submission import Submission
