@@ -17,6 +17,7 @@ from grader.domain.text import clean_line
 from grader.ports.repositories import Found
 
 FIRST = "refs/grader/first"
+COURSE = "refs/heads/course"
 PINNED = "refs/grader/sub"
 #: What git keeps of one folder: tens of thousands of names. Listing a larger one would cost us gigabytes.
 MAX_FOLDER_BYTES = 2 * 1024 * 1024
@@ -112,6 +113,10 @@ class GitCommits:
     def first(self) -> str | None:
         """See `Commits`."""
         return self._at(FIRST)
+
+    def given(self) -> str | None:
+        """See `Commits`."""
+        return self._at(COURSE)
 
     def pinned(self, name: str) -> str | None:
         """See `Commits`."""

@@ -1,63 +1,36 @@
 """Students' bare git repositories, spoken to through the `git` program. Nothing of them is ever checked out.
 
-Every call brings its own configuration, so that neither this machine's nor a repository's own can change what it does.
 Files are read by path from the tree, never by `git archive`: a `.gitattributes` in the tree could hide some.
 """
 
+import logging
 import os
 import re
 import shutil
-import subprocess
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from grader.adapters.git_objects import FIRST, PINNED, GitCommits, Objects, checked_commit
-from grader.domain.errors import BadSettings, ForgeDown, NotFound, UnreadableSubmission
-from grader.domain.text import clean_line
+from grader.adapters.git_objects import COURSE, FIRST, PINNED, GitCommits, Objects, checked_commit
+from grader.adapters.git_program import CALL_S, call, environment, started
+from grader.domain.errors import ForgeDown, NotFound, UnreadableSubmission
+from grader.domain.submission import content_address
 from grader.ports.repositories import Found
 
 BRANCH = "refs/heads/main"
-CALL_S = 30.0
+#: What is given out is a repository of its own beside the students', under a name that no login has.
+GIVEN_OUT = ".course.git"
+CONTENT = "refs/grader/content"
 FETCH_S = 120.0
 MAX_FETCHED_BYTES = 64 * 1024 * 1024
-#: What one object of a pack may grow to: a few megabytes of pack can hold gigabytes of nothing.
-MAX_OBJECT = "64m"
 MAX_MEMORY_BYTES = 1024**3
 MAX_CPU_S = 120
-#: How a student's pack is checked, and what is refused before any of our code sees it.
-SETTINGS = {
-    "receive.fsckObjects": "true",
-    "receive.fsck.badFilemode": "error",
-    "receive.maxInputSize": "8m",
-    "receive.denyDeletes": "true",
-    "receive.denyDeleteCurrent": "true",
-    "receive.denyNonFastForwards": "false",
-    "receive.advertisePushOptions": "true",
-    "receive.autogc": "false",
-    "receive.unpackLimit": "1",
-    "receive.shallowUpdate": "false",
-    "transfer.hideRefs": "refs/grader",
-    "fetch.fsckObjects": "true",
-    "fetch.fsck.badFilemode": "error",
-    "uploadpack.allowFilter": "false",
-    "http.receivepack": "true",
-    "http.getanyfile": "false",
-    "http.followRedirects": "false",
-    "core.symlinks": "false",
-    "core.logAllRefUpdates": "true",  # when a push came, should we die before we have written that down
-    "gc.auto": "0",
-    "pack.threads": "1",
-    "core.bigFileThreshold": "1g",  # so that no object slips past MAX_OBJECT
-    "safe.directory": "*",
-    "protocol.allow": "never",
-    "protocol.http.allow": "always",
-    "protocol.https.allow": "always",
-}
 _COURSE = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 _LOGIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,99}")
-_NO_GIT = ("the program git is not installed", "apt install git")
+
+
+log = logging.getLogger(__name__)
 
 
 class GitRepositories:
@@ -78,23 +51,51 @@ class GitRepositories:
             return [*words]
         return ["prlimit", f"--as={MAX_MEMORY_BYTES}", f"--cpu={MAX_CPU_S}", *words]
 
-    def ensure(self, course: str, login: str, starter: Mapping[str, bytes]) -> str:
-        """See `Repositories`. Two first uses at once make one repository."""
+    def give_out(self, course: str, files: Mapping[str, bytes], at: float) -> bool:
+        """See `Repositories`. Each change is a commit upon the one before, so that git can merge it."""
+        place = self._given_out(course)
+        content = f"{CONTENT}/{content_address(files)}"
+        if not place.exists():
+            self._make(place, lambda made: self._import(made, _import_stream(files), content))
+            return False
+        if self._commit(place, content) == self._commit(place, BRANCH):
+            return False
+        self._import(place, _import_stream(files, round(at)), content)
+        return True
+
+    def gives_out(self, course: str) -> bool:
+        """See `Repositories`."""
+        return self._given_out(course).exists()
+
+    def ensure(self, course: str, login: str) -> str:
+        """See `Repositories`."""
         place = self._place(course, login)
         if not place.exists():
-            place.parent.mkdir(parents=True, exist_ok=True)
-            made = Path(tempfile.mkdtemp(dir=place.parent, prefix=".new-"))
-            try:
-                self._call(made, "init", "--quiet", "--bare", "--initial-branch=main", "--template=", ".")
-                self._call(made, "fast-import", "--quiet", "--done", stdin=_import_stream(starter))
-                self._call(made, "update-ref", FIRST, BRANCH)
-                made.rename(place)
-            except OSError:
-                if not place.exists():
-                    raise
-            finally:
-                shutil.rmtree(made, ignore_errors=True)
+            given_out = self._given_out(course)
+            if not given_out.exists():
+                raise NotFound("this course gives out no files")
+            self._make(place, lambda made: self._bring(made, given_out, BRANCH, COURSE, FIRST))
         return str(place)
+
+    def offer(self, course: str, login: str) -> None:
+        """See `Repositories`. Where that fails it is done at the next time: whoever fetches gets all the rest."""
+        place, given_out = self._place(course, login), self._given_out(course)
+        newest, first = self._commit(given_out, BRANCH), self._commit(place, FIRST)
+        if newest is None or first is None or newest == self._commit(place, COURSE):
+            return
+        if not _is_within(given_out, first, newest):  # begun before the course kept its history: nothing would merge
+            return
+        try:
+            self._bring(place, given_out, COURSE)
+        except NotFound as error:  # a second fetch of theirs does the same just now
+            log.warning("branch course of %s/%s was not brought up to date: %s", course, login, error.message)
+
+    def lacks(self, course: str, login: str, commit: str) -> bool:
+        """See `Repositories`."""
+        newest, place = self._commit(self._given_out(course), BRANCH), self._place(course, login)
+        if newest is None or newest == self._commit(place, FIRST) or self._commit(place, COURSE) is None:
+            return False
+        return not _is_within(place, newest, checked_commit(commit))
 
     def exists(self, course: str, login: str) -> bool:
         """See `Repositories`."""
@@ -122,7 +123,7 @@ class GitRepositories:
         """See `Repositories`: the newest entry of the branch's log, if it is about the commit that it is at."""
         words = ("log", "--walk-reflogs", "--max-count=1", "--format=%H %gd", "--date=unix", BRANCH, "--")
         try:
-            told = self._call(self._place(course, login), *words).decode("ascii", "replace")
+            told = call(self._place(course, login), *words).decode("ascii", "replace")
         except NotFound:
             return None
         found = re.fullmatch(r"([0-9a-f]+) \S+@\{(\d{1,12})\}", told.strip())
@@ -143,19 +144,8 @@ class GitRepositories:
     def reading(self, course: str, login: str, quarantine: Mapping[str, str] | None = None) -> Iterator[GitCommits]:
         """See `Repositories`."""
         place = self._place(course, login)
-        environment = self._surroundings(place, held=_checked_quarantine(place, quarantine or {}))
-
-        def start(*words: str) -> "subprocess.Popen[bytes]":
-            pipe = subprocess.PIPE
-            try:
-                command = ["git", *words]
-                return subprocess.Popen(
-                    command, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL, env=environment, cwd=place
-                )
-            except FileNotFoundError:
-                raise BadSettings(*_NO_GIT) from None
-
-        objects = Objects(start, CALL_S)
+        held = _checked_quarantine(place, quarantine or {})
+        objects = Objects(lambda *words: started(place, *words, held=held), CALL_S)
         try:
             yield GitCommits(place, objects, self._checked)
         finally:
@@ -165,7 +155,7 @@ class GitRepositories:
         """See `Repositories`."""
         assert all(re.fullmatch(r"\w+", name) for name in names), names
         updates = "".join(f"update {PINNED}/{name} {checked_commit(commit)}\n" for name in names)
-        self._call(self._place(course, login), "update-ref", "--stdin", stdin=updates.encode())
+        call(self._place(course, login), "update-ref", "--stdin", stdin=updates.encode())
 
     def pinned(self, course: str, login: str, name: str) -> str | None:
         """See `Repositories`."""
@@ -178,68 +168,73 @@ class GitRepositories:
         words.append(f"{checked_commit(commit)}:refs/grader/fetched/{commit}")
         bounded = ["prlimit", f"--fsize={MAX_FETCHED_BYTES}"] if shutil.which("prlimit") else []
         try:
-            self._call(self._place(course, login), *words, before=bounded, extra=extra, seconds=FETCH_S)
+            call(self._place(course, login), *words, before=bounded, extra=extra, seconds=FETCH_S)
         except NotFound as error:
             raise ForgeDown(f"the commit could not be fetched: {error.message}") from None
 
     def environment(self, extra: Mapping[str, str]) -> dict[str, str]:
         """See `Repositories`."""
-        settings = {**SETTINGS, **extra}
-        counted = {"GIT_CONFIG_COUNT": str(len(settings))}
-        for number, (name, value) in enumerate(settings.items()):
-            counted |= {f"GIT_CONFIG_KEY_{number}": name, f"GIT_CONFIG_VALUE_{number}": value}
-        fixed = {"GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": os.devnull, "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
-        fixed["GIT_ALLOC_LIMIT"] = MAX_OBJECT
-        return {"PATH": os.environ.get("PATH", os.defpath), "HOME": os.devnull, **fixed, **counted}
+        return environment(extra)
 
     def _place(self, course: str, login: str) -> Path:
         if not _COURSE.fullmatch(course) or not _LOGIN.fullmatch(login):
             raise NotFound("there is no such repository")
         return self._root / course / f"{login}.git"
 
+    def _given_out(self, course: str) -> Path:
+        if not _COURSE.fullmatch(course):
+            raise NotFound("there is no such repository")
+        return self._root / course / GIVEN_OUT
+
+    def _make(self, place: Path, fill: Callable[[Path], None]) -> None:
+        """A repository, whole or not at all. Two that are made at once in one place are one."""
+        place.parent.mkdir(parents=True, exist_ok=True)
+        made = Path(tempfile.mkdtemp(dir=place.parent, prefix=".new-"))
+        try:
+            call(made, "init", "--quiet", "--bare", "--initial-branch=main", "--template=", ".")
+            fill(made)
+            made.rename(place)
+        except OSError:
+            if not place.exists():
+                raise
+        finally:
+            shutil.rmtree(made, ignore_errors=True)
+
+    def _import(self, place: Path, stream: bytes, content: str) -> None:
+        """The next commit of main, found again by its content."""
+        call(place, "fast-import", "--quiet", "--done", stdin=stream)
+        call(place, "update-ref", content, BRANCH)
+
+    def _bring(self, place: Path, given_out: Path, *refs: str) -> None:
+        """What is given out, to these refs."""
+        words = ["fetch", "--quiet", "--no-tags", "--no-write-fetch-head", str(given_out)]
+        call(place, *words, *(f"+{BRANCH}:{ref}" for ref in refs), extra={"protocol.file.allow": "always"})
+
     def _commit(self, place: Path, ref: str) -> str | None:
         if not place.exists():
             return None
         try:
-            return self._call(place, "rev-parse", "--verify", "--quiet", ref).decode("ascii").strip()
+            return call(place, "rev-parse", "--verify", "--quiet", ref).decode("ascii").strip()
         except NotFound:
             return None
 
-    def _surroundings(
-        self, place: Path, extra: Mapping[str, str] | None = None, held: Mapping[str, str] | None = None
-    ) -> dict[str, str]:
-        return {**self.environment(extra or {}), "GIT_DIR": str(place), **(held or {})}
 
-    def _call(
-        self,
-        place: Path,
-        *words: str,
-        stdin: bytes = b"",
-        before: Sequence[str] = (),
-        extra: Mapping[str, str] | None = None,
-        seconds: float = CALL_S,
-    ) -> bytes:
-        """What git printed. Raises NotFound with the last line of what it said where it failed."""
-        command = [*before, "git", *words]
-        environment = self._surroundings(place, extra)
-        try:
-            done = subprocess.run(
-                command, input=stdin, capture_output=True, env=environment, cwd=place, timeout=seconds, check=False
-            )
-        except FileNotFoundError:
-            raise BadSettings(*_NO_GIT) from None
-        except subprocess.TimeoutExpired:
-            raise NotFound(f"git {words[0]} did not end within {seconds:.0f} s") from None
-        if done.returncode != 0:
-            lines = done.stderr.decode("utf-8", "replace").strip().splitlines()
-            raise NotFound(clean_line(lines[-1] if lines else f"git {words[0]} failed", 200))
-        return done.stdout
+def _is_within(place: Path, older: str, newer: str) -> bool:
+    """Whether one commit comes before another, or is it; False where the repository has never heard of it."""
+    try:
+        call(place, "merge-base", "--is-ancestor", older, newer)
+    except NotFound:  # how git says no
+        return False
+    return True
 
 
-def _import_stream(files: Mapping[str, bytes]) -> bytes:
-    """The starter as one commit, the same for everybody: git's fast-import format."""
-    who = b"grader <grader@localhost> 946684800 +0000"
-    lines = [b"commit " + BRANCH.encode(), b"committer " + who, b"data 8\nStarters"]
+def _import_stream(files: Mapping[str, bytes], at: int | None = None) -> bytes:
+    """The files as one commit, in git's fast-import format: the first, or, made `at` a second, the next one."""
+    when, message = (946_684_800, b"Starters") if at is None else (at, b"The course has changed")
+    who = f"grader <grader@localhost> {when} +0000".encode()
+    lines = [b"commit " + BRANCH.encode(), b"committer " + who, b"data %d\n" % len(message) + message]
+    if at is not None:
+        lines += [b"from " + BRANCH.encode() + b"^0", b"deleteall"]
     for path, data in sorted(files.items()):
         quoted = path.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
         lines += [f'M 100644 inline "{quoted}"'.encode("utf-8", "surrogateescape"), b"data %d" % len(data), data]

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from grader.adapters.git_repositories import GitRepositories
 from grader.adapters.lab_folder import CourseFolder
 from grader.adapters.sql_store import SqlStore
 from grader.adapters.sql_store.news import News
@@ -37,6 +38,11 @@ def build_service(settings: Settings, watchers: Watchers | None = None, woken: A
         rules=rules,
         **hooks,
     )
+
+
+def build_repositories(settings: Settings) -> GitRepositories:
+    """Students' repositories, and what their courses give out."""
+    return GitRepositories(settings.home.resolve() / "repositories")
 
 
 def _everywhere(watchers: Watchers, news: News) -> Callable[[str], None]:

@@ -13,9 +13,8 @@ from fastapi.concurrency import run_in_threadpool
 from grader.adapters.celery_queue import CeleryQueue
 from grader.adapters.forge_settings import read_forges
 from grader.adapters.forges import HttpStatuses
-from grader.adapters.git_repositories import GitRepositories
 from grader.bootstrap.grading import told
-from grader.bootstrap.service import FIRST_PERSON, build_service
+from grader.bootstrap.service import FIRST_PERSON, build_repositories, build_service
 from grader.dispatcher import Dispatcher
 from grader.domain.errors import GraderError
 from grader.domain.people import Role
@@ -24,7 +23,7 @@ from grader.domain.submission import Submission
 from grader.garbage import seldom_look_for_garbage
 from grader.publisher import Publisher
 from grader.settings import Settings
-from grader.steps import courses, recovering, running
+from grader.steps import courses, handing_out, recovering, running
 from grader.steps.publishing import Outlet
 from grader.steps.service import Service
 from grader.web.app import make_app
@@ -56,7 +55,7 @@ class Site:
         celery = celery_app(settings.broker)
         queue = CeleryQueue(celery, TASK)
         self._dispatcher = Dispatcher(self.service, queue)
-        repositories = GitRepositories(settings.home.resolve() / "repositories")
+        repositories = build_repositories(settings)
         hooks = GitHooks(self.service, repositories, self._watchers, settings.public_url)
         self._git = GitServing(repositories, hooks)
         forges = read_forges(settings.forges_file) if settings.forges_file else {}
@@ -77,13 +76,26 @@ class Site:
 
         Returns what changed: ids of labs, and course.toml. Raises BadLab.
         """
-        if not self.service.store.courses.courses():
-            folder = self.settings.course
-            phases = sorted({lab.parents[2].name for lab in folder.glob("*/labs/*/lab.toml")})
-            slug = phases[0] if len(phases) == 1 else "course"
-            return courses.init_course(self.service, slug, slug.replace("-", " ").capitalize(), str(folder))
-        known = [course for course in self.service.store.courses.courses() if Path(course.folder).is_dir()]
-        return [lab for course in known if course.folder for lab in courses.sync_course(self.service, course.id)]
+        known = self.service.store.courses.courses
+        changed = [] if known() else self._first_course()
+        for course in known():
+            if course.folder and Path(course.folder).is_dir():
+                changed += courses.sync_course(self.service, course.id)
+                self._give_out(course.id)
+        return changed
+
+    def _first_course(self) -> list[str]:
+        folder = self.settings.course
+        phases = sorted({lab.parents[2].name for lab in folder.glob("*/labs/*/lab.toml")})
+        slug = phases[0] if len(phases) == 1 else "course"
+        return courses.init_course(self.service, slug, slug.replace("-", " ").capitalize(), str(folder))
+
+    def _give_out(self, course: str) -> None:
+        """It is no error where that cannot be done: it is tried again when somebody clones."""
+        try:
+            handing_out.give_out(self.service, self._git.repositories, course)
+        except GraderError as error:
+            log.warning("students of %s do not get its files as they are now: %s", course, error)
 
     def first_link(self) -> str | None:
         """A one-time link for an instructor of every course; None if there is an instructor already."""

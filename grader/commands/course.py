@@ -8,13 +8,14 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from grader.bootstrap.service import FIRST_PERSON, build_service
+from grader.bootstrap.service import FIRST_PERSON, build_repositories, build_service
 from grader.commands import console, roster
 from grader.domain.course_rules import FILE as RULES
+from grader.domain.errors import GraderError
 from grader.domain.people import CredentialKind, Role
 from grader.domain.policy_lines import when
 from grader.settings import Settings
-from grader.steps import access, courses, extending, rules
+from grader.steps import access, courses, extending, handing_out, rules
 from grader.steps.courses import Enrolment
 from grader.steps.service import Service
 
@@ -44,6 +45,7 @@ def init(
         console.out.print(Text(f"  {lab}"))
     if not ids:
         console.out.print("  a lab is a folder PHASE/labs/LAB with a lab.toml")
+    _give_out(settings, service, slug)
     if instructor is not None:
         tell_link(settings, instructor, appoint(service, slug, instructor))
 
@@ -51,12 +53,25 @@ def init(
 @app.command("sync")
 def sync(slug: Slug) -> None:
     """Read the course's labs and course.toml again. Exit code 0: done; 2, 3: nothing was changed, and why."""
-    changed = courses.sync_course(build_service(Settings()), slug)
+    settings = Settings()
+    service = build_service(settings)
+    changed = courses.sync_course(service, slug)
     if not changed:
         console.out.print("No lab has changed, nor have the rules.")
     for name in changed:
         told = "these rules hold from now on" if name == RULES else "graded by its new spec from now on"
         console.out.print(Text(f"{name}: {told}"))
+    _give_out(settings, service, slug)
+
+
+def _give_out(settings: Settings, service: Service, slug: str) -> None:
+    """A course is graded, and handed in by upload, also where its files cannot be cloned."""
+    try:
+        if handing_out.give_out(service, build_repositories(settings), slug):
+            console.out.print("Files that students have are not as they were: they get them, beside their own work, by")
+            console.out.print(f"  {handing_out.TAKE_IN}")
+    except GraderError as error:
+        console.err.print(Text(f"Nobody can clone this course: {error}", style="yellow"))
 
 
 @app.command("link")

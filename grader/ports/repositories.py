@@ -1,4 +1,8 @@
-"""Students' git repositories: one bare repository per person and course, in which nothing is ever checked out."""
+"""Students' git repositories: one bare repository per person and course, in which nothing is ever checked out.
+
+Each begins with the course as it was given out then, on branch main, which is the student's. Branch course is ours: it
+holds the course as it is given out now, so that what changes later is merged like anybody's work.
+"""
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -29,6 +33,10 @@ class Commits(Protocol):
         """The commit that the repository was made with: the starter."""
         ...
 
+    def given(self) -> str | None:
+        """The newest commit of branch course."""
+        ...
+
     def pinned(self, name: str) -> str | None:
         """The commit pinned under that name."""
         ...
@@ -50,8 +58,27 @@ class Repositories(Protocol):
         """These words as a command that may take so much memory and time of processors, and no more."""
         ...
 
-    def ensure(self, course: str, login: str, starter: Mapping[str, bytes]) -> str:
-        """The repository's path; at first use it is made, with one commit of `starter` on branch main."""
+    def give_out(self, course: str, files: Mapping[str, bytes], at: float) -> bool:
+        """Give out `files` from now on; whether others were given out before. `at` is in seconds since 1970."""
+        ...
+
+    def ensure(self, course: str, login: str) -> str:
+        """The repository's path; at first use it is made, with what is given out on branches main and course.
+
+        Raises NotFound where nothing is given out.
+        """
+        ...
+
+    def offer(self, course: str, login: str) -> None:
+        """Bring branch course up to what is given out."""
+        ...
+
+    def lacks(self, course: str, login: str, commit: str) -> bool:
+        """Whether a commit was made without what is given out now."""
+        ...
+
+    def gives_out(self, course: str) -> bool:
+        """Whether anything is given out yet."""
         ...
 
     def exists(self, course: str, login: str) -> bool:

@@ -15,7 +15,7 @@ from grader.domain.people import Viewer
 from grader.domain.submission import Submission
 from grader.domain.text import clean_line
 from grader.ports.repositories import Commits
-from grader.steps import access, intake
+from grader.steps import access, handing_out, intake
 from grader.steps.publishing import MOST_ATTEMPTS, Outlet, pause
 from grader.steps.service import Service
 from grader.steps.trees import files_in, is_starter
@@ -81,7 +81,8 @@ def _take_in(service: Service, outlet: Outlet, found: Delivery) -> None:
         raise Refused(f"{found.login} is not in the course any more")
     forge = outlet.forges[found.course]
     if not repositories.exists(course.id, found.login):
-        repositories.ensure(course.id, found.login, service.shelf(course.folder).students_copy())
+        handing_out.make(service, repositories, course.id, found.login)
+    repositories.offer(course.id, found.login)
     user = "x-access-token" if forge.kind is ForgeKind.GITHUB else "oauth2"
     url = clone_url(forge, found.repository)
     repositories.fetch(course.id, found.login, url, found.commit, basic_authorization(user, forge.token))

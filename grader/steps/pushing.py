@@ -20,7 +20,7 @@ from grader.steps import access, intake, rules
 from grader.steps.courses import find_lab
 from grader.steps.intake import Receipt
 from grader.steps.service import Service
-from grader.steps.trees import files_in
+from grader.steps.trees import files_in, is_starter
 from grader.steps.viewing import the_spec
 
 MAIN = "refs/heads/main"
@@ -235,8 +235,10 @@ def _is_new(service: Service, commits: Commits, push: Push, lab: CourseLab, file
     newest = service.store.submissions.latest(push.course, lab.id, push.viewer.person.id)
     if newest is not None and newest.digest == files.digest:
         return False
-    before = commits.pinned(_taken(lab)) or commits.first()
-    pushed = files_in(service, commits, lab, before) if before else None
+    before = commits.pinned(_taken(lab))
+    if before is None:
+        return not is_starter(service, commits, lab, files)
+    pushed = files_in(service, commits, lab, before)
     return pushed is None or pushed.digest != files.digest
 
 

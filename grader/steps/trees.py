@@ -19,7 +19,7 @@ def files_in(service: Service, commits: Commits, lab: CourseLab, commit: str) ->
 
 
 def is_starter(service: Service, commits: Commits, lab: CourseLab, files: Submission) -> bool:
-    """Whether these are the lab's files as the repository was made with."""
-    first = commits.first()
-    given = files_in(service, commits, lab, first) if first else None
-    return given is not None and given.digest == files.digest
+    """Whether these are the lab's files as the course gave them out: at the beginning, or as it does now."""
+    given_out = [commit for commit in (commits.first(), commits.given()) if commit]
+    given = [files_in(service, commits, lab, commit) for commit in dict.fromkeys(given_out)]
+    return any(one is not None and one.digest == files.digest for one in given)

@@ -21,7 +21,7 @@ from starlette.requests import ClientDisconnect
 from grader.domain.errors import GraderError, NotAllowed, NotFound, UnreadableSubmission
 from grader.domain.people import Role, Viewer
 from grader.ports.repositories import Repositories
-from grader.steps import access, recovering
+from grader.steps import access, handing_out, recovering
 from grader.steps.courses import LOGIN
 from grader.steps.service import Service
 from grader.web.access import TheService, git_client
@@ -90,8 +90,10 @@ async def refs(
     course: str, repository: str, request: Request, service: TheService, viewer: GitClient,
     wanted: Annotated[str, Query(alias="service")] = "",
 ) -> Response:  # fmt: skip
-    """What branches there are; the first thing that clone, fetch and push ask. At the first, the repository is made."""
+    """What branches there are, which clone, fetch and push ask first: the repository is there and up to date then."""
     login = await run_in_threadpool(_open, service, request.app.state.git, viewer, course, repository, wanted)
+    if wanted == READ:
+        await run_in_threadpool(request.app.state.git.repositories.offer, course, login)
     return await _answer(request, viewer, course, login, "info/refs", wanted)
 
 
@@ -120,9 +122,7 @@ def _open(service: Service, serving: GitServing, viewer: Viewer, course: str, re
     if not serving.repositories.exists(course, login):
         if course not in service.store.accounts.roles(owner.id):
             raise NotFound("there is no such repository")
-        found = service.store.courses.course(course)
-        assert found is not None, "the viewer is in it"
-        serving.repositories.ensure(course, login, service.shelf(found.folder).students_copy())
+        handing_out.make(service, serving.repositories, course, login)
     if wanted == WRITE and (course, login) in serving.owed:
         _recover(service, serving, course, login)
     return login

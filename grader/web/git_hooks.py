@@ -23,6 +23,7 @@ from grader.domain.remote_lines import end_lines, event_lines, finding_lines, pl
 from grader.domain.text import clean
 from grader.ports.repositories import Repositories
 from grader.steps import pushing, rules, viewing
+from grader.steps.handing_out import TAKE_IN
 from grader.steps.intake import Receipt
 from grader.steps.pushing import Options, Push
 from grader.steps.service import Service
@@ -149,6 +150,8 @@ class GitHooks:
             return
         async for lines in self._told(push, receipts):
             yield _lines(lines)
+        if await run_in_threadpool(self._repositories.lacks, push.course, push.login, push.commit):
+            yield _lines(["The course has changed; your work stays as it is if you take it in:", f"  {TAKE_IN}", ""])
 
     async def _told(self, push: Push, receipts: Sequence[Receipt]) -> AsyncIterator[list[str]]:
         if not receipts:

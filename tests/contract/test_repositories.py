@@ -21,6 +21,7 @@ from tests.git_client import Author, Tree
 
 STARTER = {"labs/one/starter.py": b"raise\n", 'odd "name" \\ \xe9\n.txt': b"\0\xff", "README.md": b""}
 LAB = "labs/one/starter.py"
+NOW = 1_770_000_000.0
 
 
 @pytest.fixture
@@ -29,10 +30,16 @@ def repositories(tmp_path: Path) -> GitRepositories:
     return GitRepositories(tmp_path / "repositories")
 
 
+def opened(repositories: GitRepositories, course: str, login: str) -> str:
+    """Somebody's repository, in a course that gives out STARTER."""
+    repositories.give_out(course, STARTER, NOW)
+    return repositories.ensure(course, login)
+
+
 @pytest.fixture
 def author(repositories: GitRepositories) -> Author:
     """Amy's repository and somebody who writes into it."""
-    return Author(Path(repositories.ensure("c", "amy", STARTER)))
+    return Author(Path(opened(repositories, "c", "amy")))
 
 
 def test_it_is_a_repositories(repositories: GitRepositories) -> None:
@@ -43,7 +50,7 @@ def test_it_is_a_repositories(repositories: GitRepositories) -> None:
 def test_at_first_use_it_holds_the_starter_byte_by_byte(repositories: GitRepositories) -> None:
     assert not repositories.exists("c", "amy")
     assert (repositories.tip("c", "amy"), repositories.first("c", "amy")) == (None, None)
-    repositories.ensure("c", "amy", STARTER)
+    opened(repositories, "c", "amy")
     assert repositories.exists("c", "amy")
     tip = repositories.tip("c", "amy")
     assert tip is not None and tip == repositories.first("c", "amy")
@@ -52,7 +59,7 @@ def test_at_first_use_it_holds_the_starter_byte_by_byte(repositories: GitReposit
 
 def test_the_starter_is_the_same_commit_for_everybody(repositories: GitRepositories) -> None:
     for login in ("amy", "bob"):
-        repositories.ensure("c", login, STARTER)
+        opened(repositories, "c", login)
     assert repositories.tip("c", "amy") == repositories.tip("c", "bob")
 
 
@@ -61,25 +68,109 @@ def test_two_first_uses_at_once_make_one(repositories: GitRepositories, tmp_path
 
     def use(number: int) -> str:
         at_once.wait()
-        return repositories.ensure("c", "amy", STARTER)
+        return opened(repositories, "c", "amy")
 
     with ThreadPoolExecutor(4) as pool:
         paths = set(pool.map(use, range(4)))
     assert paths == {str(tmp_path / "repositories/c/amy.git")}
-    assert [path.name for path in (tmp_path / "repositories/c").iterdir()] == ["amy.git"], "drafts are left"
+    left = sorted(path.name for path in (tmp_path / "repositories/c").iterdir())
+    assert left == [".course.git", "amy.git"], "drafts are left"
     assert repositories.tip("c", "amy") == repositories.first("c", "amy") is not None
 
 
 def test_used_again_it_is_left_alone(repositories: GitRepositories, author: Author) -> None:
     new = author.commit({"README.md": b"mine"})
     author.git("update-ref", "refs/heads/main", new)
-    repositories.ensure("c", "amy", STARTER)
+    opened(repositories, "c", "amy")
     assert repositories.tip("c", "amy") == new != repositories.first("c", "amy")
+
+
+def test_where_nothing_is_given_out_there_is_no_repository(repositories: GitRepositories) -> None:
+    assert not repositories.gives_out("c")
+    with pytest.raises(NotFound, match="gives out no files"):
+        repositories.ensure("c", "amy")
+    assert not repositories.exists("c", "amy")
+
+
+def test_what_is_given_out_later_reaches_branch_course_and_nothing_else(
+    repositories: GitRepositories, author: Author
+) -> None:
+    first = repositories.tip("c", "amy")
+    assert author.git("rev-parse", "course") == first
+    changed = {LAB: b"raise NotImplementedError\n", "labs/two/starter.py": b"new\n"}
+    assert repositories.give_out("c", changed, NOW + 5)
+    assert author.git("rev-parse", "course") == first, "not before it is asked for"
+    repositories.offer("c", "amy")
+    with repositories.reading("c", "amy") as commits:
+        given = commits.given()
+        assert given is not None
+        assert commits.read(given, [*STARTER, *changed]).files == changed
+    assert author.git("rev-parse", "course^") == first == repositories.tip("c", "amy") == repositories.first("c", "amy")
+    assert author.git("log", "-1", "--format=%ct %s", "course") == f"{NOW + 5:.0f} The course has changed"
+    repositories.offer("c", "amy")
+    assert author.git("rev-parse", "course") == given
+    assert repositories.ensure("c", "bob").endswith("bob.git")
+    assert repositories.tip("c", "bob") == repositories.first("c", "bob") == given
+
+
+def test_only_what_differs_is_given_out_anew(repositories: GitRepositories, author: Author) -> None:
+    assert not repositories.give_out("c", STARTER, NOW + 1)
+    other = {LAB: b"pass\n"}
+    assert [repositories.give_out("c", files, NOW + 2) for files in (other, other, STARTER, other)] == [
+        True, False, True, True,
+    ]  # fmt: skip
+    repositories.offer("c", "amy")
+    assert author.git("rev-list", "--count", "course") == "4"
+
+
+def test_a_commit_lacks_what_was_given_out_after_it_until_that_is_merged(
+    repositories: GitRepositories, author: Author
+) -> None:
+    mine = author.commit({"labs": {"one": {"starter.py": b"mine\n"}}})
+    assert not repositories.lacks("c", "amy", mine), "nothing has changed"
+    repositories.give_out("c", {**STARTER, "labs/two/starter.py": b"new\n"}, NOW + 5)
+    assert repositories.lacks("c", "amy", mine)
+    repositories.offer("c", "amy")
+    assert repositories.lacks("c", "amy", mine)
+    merged = author.git("commit-tree", "-m", "merged", "-p", mine, "-p", "course", f"{mine}^{{tree}}")
+    assert not repositories.lacks("c", "amy", merged)
+    repositories.give_out("c", STARTER, NOW + 6)
+    assert repositories.lacks("c", "amy", merged)
+
+
+def test_a_repository_that_began_elsewhere_is_left_alone(repositories: GitRepositories) -> None:
+    other = Author(Path(opened(repositories, "c", "amy")))
+    other.git("update-ref", "-d", "refs/heads/course")
+    other.git("update-ref", "refs/grader/first", other.commit({"README.md": b"of another year"}))
+    repositories.give_out("c", {LAB: b"new"}, NOW)
+    repositories.offer("c", "amy")
+    assert other.git("for-each-ref", "--format=%(refname)", "refs/heads") == "refs/heads/main"
+    assert not repositories.lacks("c", "amy", other.git("rev-parse", "main"))
+
+
+def test_several_fetches_at_once_bring_the_branch_up_to_date(repositories: GitRepositories, author: Author) -> None:
+    repositories.give_out("c", {LAB: b"new"}, NOW)
+    at_once = Barrier(6)
+
+    def fetch(number: int) -> None:
+        at_once.wait()
+        repositories.offer("c", "amy")
+
+    with ThreadPoolExecutor(6) as pool:
+        list(pool.map(fetch, range(6)))
+    assert author.git("rev-list", "--count", "course") == "2"
+
+
+def test_what_is_given_out_is_nobodys_repository(repositories: GitRepositories) -> None:
+    opened(repositories, "c", "amy")
+    assert repositories.all() == [("c", "amy")]
+    with pytest.raises(NotFound):
+        repositories.exists("c", ".course")
 
 
 def test_all_are_listed(repositories: GitRepositories) -> None:
     for course, login in (("b", "amy"), ("a", "zoe"), ("a", "dot.git"), ("a", "a@b.org")):
-        repositories.ensure(course, login, STARTER)
+        opened(repositories, course, login)
     (Path(repositories.root) / "a" / ".new-x").mkdir()
     assert repositories.all() == [("a", "a@b.org"), ("a", "dot.git"), ("a", "zoe"), ("b", "amy")]
 
@@ -94,7 +185,9 @@ def test_names_that_are_no_names_never_become_a_path(
     repositories: GitRepositories, course: str, login: str, tmp_path: Path
 ) -> None:
     uses: list[Callable[[], object]] = [
-        lambda: repositories.ensure(course, login, STARTER),
+        lambda: repositories.ensure(course, login),
+        lambda: repositories.offer(course, login),
+        lambda: repositories.lacks(course, login, "0" * 40),
         lambda: repositories.exists(course, login),
         lambda: repositories.tip(course, login),
         lambda: repositories.first(course, login),
@@ -204,8 +297,8 @@ def test_a_pinned_commit_outlives_its_branch(repositories: GitRepositories, auth
 def test_what_is_not_accepted_yet_is_read_from_inside_the_repository_alone(
     repositories: GitRepositories, author: Author, tmp_path: Path
 ) -> None:
-    place = Path(repositories.ensure("c", "amy", STARTER))
-    other = Path(repositories.ensure("c", "bob", STARTER))
+    place = Path(opened(repositories, "c", "amy"))
+    other = Path(opened(repositories, "c", "bob"))
     held = place / "objects/tmp_objdir-incoming-x"
     held.mkdir()
     tip = repositories.tip("c", "amy")
@@ -228,7 +321,7 @@ def test_what_is_not_accepted_yet_is_read_from_inside_the_repository_alone(
 def test_a_link_out_of_the_quarantine_is_followed_before_it_is_judged(
     repositories: GitRepositories, author: Author, tmp_path: Path
 ) -> None:
-    out = Path(repositories.ensure("c", "amy", STARTER)) / "objects/out"
+    out = Path(opened(repositories, "c", "amy")) / "objects/out"
     out.symlink_to(tmp_path)
     with pytest.raises(UnreadableSubmission):
         repositories.read("c", "amy", "1" * 40, [LAB], {"GIT_OBJECT_DIRECTORY": str(out)})
@@ -257,7 +350,7 @@ def settings_of_this_machine(folder: Path) -> Iterator[None]:
 
 def test_this_machines_own_settings_change_nothing(repositories: GitRepositories, tmp_path: Path) -> None:
     with settings_of_this_machine(tmp_path):
-        repositories.ensure("c", "amy", STARTER)
+        opened(repositories, "c", "amy")
         tip = repositories.tip("c", "amy")
         assert tip is not None
         assert repositories.read("c", "amy", tip, [LAB]).files == {LAB: STARTER[LAB]}
@@ -266,7 +359,7 @@ def test_this_machines_own_settings_change_nothing(repositories: GitRepositories
 def test_without_git_the_operator_is_told(repositories: GitRepositories, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nowhere")
     with pytest.raises(BadSettings, match="git is not installed"):
-        repositories.ensure("c", "amy", STARTER)
+        opened(repositories, "c", "amy")
 
 
 def test_an_object_that_unpacks_to_gigabytes_is_refused_before_it_takes_memory(
@@ -281,7 +374,7 @@ def test_an_object_that_unpacks_to_gigabytes_is_refused_before_it_takes_memory(
         while rest > 127:
             head, rest = head + bytes([0x80 | rest & 127]), rest >> 7
         pack = b"PACK\0\0\0\2\0\0\0\1" + head + bytes([rest]) + body
-        environment = {**repositories.environment({}), "GIT_DIR": repositories.ensure("c", "amy", STARTER)}
+        environment = {**repositories.environment({}), "GIT_DIR": opened(repositories, "c", "amy")}
         done = subprocess.run(
             repositories.bounded("git", "index-pack", "--stdin"),
             env=environment, input=pack, capture_output=True, check=False,
@@ -308,7 +401,7 @@ def test_many_commits_are_looked_at_by_two_processes(
         started.append(words)
         return make(*words, **how)
 
-    monkeypatch.setattr("grader.adapters.git_repositories.subprocess.Popen", counted)
+    monkeypatch.setattr("grader.adapters.git_program.subprocess.Popen", counted)
     with repositories.reading("c", "amy") as found:
         assert [found.read(commit, [LAB]).files[LAB] for commit in commits] == [b"0", b"1", b"2", b"3", b"4"]
         assert (found.pinned("taken"), found.pinned("also"), found.pinned("other")) == (commits[2], commits[2], None)

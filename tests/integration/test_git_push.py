@@ -1,6 +1,7 @@
 """`git push` with the real git against the real service: verdicts as they come, and nothing pushed is ever lost."""
 
 import re
+import shutil
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -10,9 +11,10 @@ from typing import Any
 import httpx
 import pytest
 
+from grader.steps.handing_out import TAKE_IN
 from tests.courses.copies import LAB, answer
 from tests.git_client import Clone
-from tests.school import School
+from tests.school import COURSE, School
 
 pytestmark = pytest.mark.bubblewrap
 
@@ -101,6 +103,42 @@ def test_what_changes_no_lab_hands_nothing_in(school: School) -> None:
     told = clone.push("--force", "origin", "main")
     assert (told.code, "nothing new to grade" in told.text) == (0, True), told.all
     assert school.points("dan") == [10]
+
+
+def test_a_course_that_changes_is_merged_beside_ones_own_work(tmp_path: Path) -> None:
+    school = School(tmp_path, ["amy", "bob"])
+    clone = school.clone("amy")
+    clone.commit({ONE: answer(6, "a")})
+    assert "has changed" not in clone.push().text
+    folder = tmp_path / "course"
+    (folder / LAB / "README.md").write_text("Mended: read stage 2 again.\n", encoding="utf-8")
+    added = LAB[:-1] + "3"
+    shutil.copytree(folder / TWO.removesuffix("/starter.py"), folder / added)
+    manifest = folder / added / "lab.toml"
+    manifest.write_text(manifest.read_text(encoding="utf-8").replace('"toy-2"', '"toy-3"'), encoding="utf-8")
+    said = school.grader.command("course", "sync", COURSE)
+    assert "toy-3: graded by its new spec" in said and TAKE_IN in said, said
+    assert TAKE_IN not in school.grader.command("course", "sync", COURSE)
+    clone.commit({ONE: answer(10, "b")})
+    told = clone.push()
+    assert "10 of 10 points" in told.text
+    last = ["The course has changed; your work stays as it is if you take it in:", f"  {TAKE_IN}"]
+    assert told.text.splitlines()[-2:] == last
+    clone.git(*TAKE_IN.split()[1:], "--quiet")
+    assert (clone.folder / LAB / "README.md").read_text(encoding="utf-8") == "Mended: read stage 2 again.\n"
+    assert (clone.folder / ONE).read_bytes() == answer(10, "b")
+    told = clone.push()
+    assert "nothing new to grade" in told.text and "has changed" not in told.text, told.all
+    clone.commit({f"{added}/starter.py": answer(4, "c")})
+    told = clone.push()
+    assert "toy-3: submission 1" in told.text and "4 of 10 points" in told.text, told.all
+    refused = clone.push("origin", "HEAD:course")
+    assert (refused.code, "only the branch main is graded" in refused.text) == (1, True), refused.all
+    late = school.clone("bob")
+    assert late.git("rev-parse", "HEAD") == late.git("rev-parse", "origin/course")
+    assert (late.folder / added / "starter.py").is_file()
+    assert school.grader.stop() == 0
+    assert school.errors() == []
 
 
 def test_two_labs_in_one_push_are_two_submissions(school: School) -> None:

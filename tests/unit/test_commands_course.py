@@ -13,6 +13,7 @@ import pytest
 from grader import __main__ as program
 from grader.bootstrap.service import build_service
 from grader.settings import Settings
+from tests.courses.copies import LAB, toy_course
 
 COURSE = Path(__file__).parents[2] / "labs"
 Run = Callable[..., tuple[int, str, str]]
@@ -56,6 +57,26 @@ def test_a_course_is_made_once_and_brought_up_to_date(run: Run) -> None:
     assert (code, links(out)) == (0, [])
     assert "grader course link prof" in out
     assert "No lab has changed" in run("sync", "unit-8")[1]
+
+
+def test_files_that_change_are_given_out_by_a_sync(run: Run, tmp_path: Path) -> None:
+    folder = toy_course(tmp_path / "labs")
+    run("init", "unit-8", "--labs", folder)
+    assert "beside their own work" not in run("sync", "unit-8")[1]
+    (folder / LAB / "README.md").write_text("Mended\n", encoding="utf-8")
+    code, out, err = run("sync", "unit-8")
+    assert (code, err) == (0, "")
+    assert "No lab has changed" in out and "git pull --no-rebase origin course" in out
+
+
+def test_without_git_a_course_is_set_up_and_who_set_it_up_is_told(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    code, out, err = run("init", "unit-8", "--labs", toy_course(tmp_path / "labs"))
+    assert code == 0
+    assert "1 lab" in out
+    assert "Nobody can clone this course: the program git is not installed" in err
 
 
 def test_an_instructor_keeps_the_name_they_have(run: Run, tmp_path: Path) -> None:

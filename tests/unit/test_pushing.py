@@ -16,7 +16,7 @@ from grader.domain.job import JobState
 from grader.domain.people import Viewer
 from grader.domain.run import RunResult
 from grader.domain.submission import Submission
-from grader.steps import courses, intake, pushing, recovering, running
+from grader.steps import courses, handing_out, intake, pushing, recovering, running
 from grader.steps.intake import Receipt
 from grader.steps.pushing import Options, Push
 from grader.steps.service import Bounds
@@ -40,7 +40,8 @@ class Desk:
         self.amy = enrolled(self.service, "amy")
         self.repositories = GitRepositories(folder / "repositories")
         self.given = self.service.shelf(str(self.course)).students_copy()
-        self.author = Author(Path(self.repositories.ensure("toy", "amy", self.given)))
+        self.repositories.give_out("toy", self.given, self.clock())
+        self.author = Author(Path(self.repositories.ensure("toy", "amy")))
 
     def commit(self, files: dict[str, bytes], *, message_file: bytes = b"") -> str:
         """The starter with some files in place of its own."""
@@ -125,6 +126,21 @@ def test_but_it_is_one_after_another(desk: Desk) -> None:
     assert desk.check(desk.push(desk.commit({}))) == ["toy-1"]
 
 
+def test_a_starter_that_the_course_gives_out_later_is_not_a_submission(desk: Desk) -> None:
+    added = desk.course / LAB.replace("toy-1", "toy-3")
+    shutil.copytree(desk.course / LAB, added)
+    manifest = added / "lab.toml"
+    manifest.write_text(manifest.read_text(encoding="utf-8").replace('"toy-1"', '"toy-3"'), encoding="utf-8")
+    (desk.course / STARTERS["toy-2"]).write_bytes(b"# mended\nraise NotImplementedError\n")
+    assert courses.sync_course(desk.service, "toy") == ["toy-3"]
+    assert handing_out.give_out(desk.service, desk.repositories, "toy")
+    desk.repositories.offer("toy", "amy")
+    desk.given = desk.service.shelf(str(desk.course)).students_copy()
+    assert desk.check(desk.push(desk.commit({}))) == []
+    mine = {STARTERS["toy-1"].replace("toy-1", "toy-3"): answer(10, "a")}
+    assert desk.check(desk.push(desk.commit(mine))) == ["toy-3"]
+
+
 def test_two_changed_labs_are_two_submissions(desk: Desk) -> None:
     files = {place: answer(4, "both") for place in STARTERS.values()}
     assert [one.handin.lab for one in desk.accept(desk.push(desk.commit(files)))] == ["toy-1", "toy-2"]
@@ -177,7 +193,8 @@ def test_a_commit_without_any_lab_is_refused_with_a_path_that_would_do(desk: Des
 def test_a_course_without_labs_says_so(desk: Desk) -> None:
     desk.store.courses.put_course(Course("empty", "Empty"))
     viewer = enrolled(desk.service, "amy", course="empty")
-    desk.repositories.ensure("empty", "amy", {"README.md": b""})
+    desk.repositories.give_out("empty", {"README.md": b""}, desk.clock())
+    desk.repositories.ensure("empty", "amy")
     push = replace(desk.push("1" * 40, viewer=viewer), course="empty")
     with pytest.raises(Refused, match="no labs yet"):
         pushing.check(desk.service, desk.repositories, push, {})
@@ -340,10 +357,10 @@ def test_one_repositorys_trouble_is_not_the_others(desk: Desk) -> None:
     for login in ("aaa", "zoe", "left"):
         if login != "left":
             enrolled(desk.service, login)
-        author = Author(Path(desk.repositories.ensure("toy", login, desk.given)))
+        author = Author(Path(desk.repositories.ensure("toy", login)))
         data = b"" if login == "aaa" else answer(10, login)
         author.git("update-ref", pushing.MAIN, author.commit(_nested({STARTERS["toy-1"]: data})))
-    broken = Path(desk.repositories.ensure("toy", "broken", desk.given))
+    broken = Path(desk.repositories.ensure("toy", "broken"))
     enrolled(desk.service, "broken")
     (broken / "refs/heads/main").write_text("1" * 40, encoding="ascii")
     assert recovering.recover(desk.service, desk.repositories) == 1

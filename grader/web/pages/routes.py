@@ -8,6 +8,7 @@ from fastapi.responses import HTMLResponse
 from grader.domain.people import Role
 from grader.domain.policy_lines import due_line
 from grader.steps import rules, viewing
+from grader.steps.handing_out import TAKE_IN
 from grader.web.access import SignedIn, TheService
 from grader.web.pages import board, forms, gradebooks, insight, lists, notices, public_board, reruns, students
 from grader.web.pages.forms import PLAIN, Id, Name
@@ -44,7 +45,7 @@ def course_page(course: Name, request: Request, service: TheService, viewer: Sig
     ]
     tended = health(service, course) if staff else None
     clone = request.app.state.git.hooks.clone_url(course, viewer.person.login)
-    told = {"staff": staff, "labs": labs, "health": tended, "clone": clone}
+    told = {"staff": staff, "labs": labs, "health": tended, "clone": clone, "take_in": TAKE_IN}
     return shown(request, "course.html", viewer, course=found, **told)
 
 
