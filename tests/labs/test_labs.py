@@ -15,6 +15,8 @@ from labkit.mutation import load_mutants
 from grader.adapters.lab_folder import CourseFolder
 from grader.bootstrap.grading import SandboxRunner
 from grader.domain.submission import Submission
+from grader.steps.calibrated import calibration_of
+from grader.steps.courses import spec_of
 from grader.steps.grading import grade
 from tests.at_home import pytest_at_home
 from worker.sandbox import Sandbox
@@ -160,6 +162,13 @@ def test_the_lab_may_open(lab: Manifest) -> None:
     runner = SandboxRunner(Bubblewrap())
     found = runner.rehearse(folder, folder.rehearsal(), list(range(31_000, 31_020)), lambda event: None)
     assert found["problems"] == []
+
+
+@each_lab
+def test_the_calibration_record_speaks_of_the_lab_as_it_is(lab: Manifest) -> None:
+    """`make check-labs` looks at its contents; here, that nobody changed spec or labkit without measuring again."""
+    folder = CourseFolder(COURSE).find(lab.id)
+    assert calibration_of(spec_of(folder), folder.calibration()).doubts == ()
 
 
 @pytest.mark.parametrize(("lab", "file"), UNUSUAL, ids=name)
