@@ -23,6 +23,7 @@ BRANCH = "refs/heads/main"
 GIVEN_OUT = ".course.git"
 CONTENT = "refs/grader/content"
 FETCH_S = 120.0
+LOOK_S = 2.0
 MAX_FETCHED_BYTES = 64 * 1024 * 1024
 MAX_MEMORY_BYTES = 1024**3
 MAX_CPU_S = 120
@@ -220,9 +221,12 @@ class GitRepositories:
 
 
 def _is_within(place: Path, older: str, newer: str) -> bool:
-    """Whether one commit comes before another, or is it; False where the repository has never heard of it."""
+    """Whether one commit comes before another, or is it.
+
+    False also where the repository has never heard of it, and where a history is so long that nobody would wait.
+    """
     try:
-        call(place, "merge-base", "--is-ancestor", older, newer)
+        call(place, "merge-base", "--is-ancestor", older, newer, seconds=LOOK_S)
     except NotFound:  # how git says no
         return False
     return True

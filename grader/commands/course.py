@@ -68,7 +68,7 @@ def _give_out(settings: Settings, service: Service, slug: str) -> None:
     """A course is graded, and handed in by upload, also where its files cannot be cloned."""
     try:
         if handing_out.give_out(service, build_repositories(settings), slug):
-            console.out.print("Files that students have are not as they were: they get them, beside their own work, by")
+            console.out.print("Files that students cloned have changed. They take them in, beside their own work, by")
             console.out.print(f"  {handing_out.TAKE_IN}")
     except GraderError as error:
         console.err.print(Text(f"Nobody can clone this course: {error}", style="yellow"))
