@@ -105,6 +105,7 @@ class DetailOut(SubmissionOut):
     """A submission with everything that is known of it; `tests` is empty until it is graded.
 
     `notes` are sentences: that it is late, that tests are hidden. `stages` are seconds by stage, for graders alone.
+    `measured` is what an engine measured, beside what was predicted; null for a lab that asks none.
     """
 
     notes: list[str] = []
@@ -113,6 +114,7 @@ class DetailOut(SubmissionOut):
     findings: list[dict[str, Any]]
     attempts: list[dict[str, Any]]
     replay: str
+    measured: dict[str, Any] | None = None
     stages: dict[str, float] = {}
 
 
@@ -192,6 +194,7 @@ def detail_out(view: View) -> dict[str, Any]:
         ],
         "attempts": [{**vars(attempt), "ending": str(attempt.ending)} for attempt in view.attempts],
         "replay": view.replay,
+        "measured": asdict(view.report.measured) if view.report and view.report.measured else None,
         "stages": dict(view.stages),
         "notes": list(view.told),
         "hidden": {"tests": len(view.hidden.tests), "until": view.hidden.until} if view.hidden else None,

@@ -59,6 +59,9 @@ def test_the_result_is_shown_to_its_owner_and_to_graders(desk: Desk) -> None:
     page = hand_in(desk, report(ANSWERED, *TESTS), "final")
     for login in ("amy", "gina"):
         assert "Predicted and measured" in words(desk.browser(login).get(page))
+        told = desk.client(login).get(f"/api/v1{page}").json()["measured"]
+        assert [one["name"] for one in told["predictions"]] == [one["name"] for one in ANSWERED["predictions"]]
+        assert told["waterfall"]["baseline_ms"] == ANSWERED["waterfall"]["baseline_ms"]
     assert desk.browser("bob").get(page).status_code == 404
 
 
@@ -66,6 +69,8 @@ def test_what_a_hidden_test_left_is_hidden_with_it(desk: Desk) -> None:
     rules = course_toml(due=desk.clock() + DAY, hidden_until_due=f'["{TESTS[0]}"]', counts='"best"')
     assert desk.store.standings.put_rules("toy", rules)
     page = hand_in(desk, report(ANSWERED, *TESTS), "final")
+    assert desk.client("amy").get(f"/api/v1{page}").json()["measured"] is None
+    assert desk.client("gina").get(f"/api/v1{page}").json()["measured"] is not None
     for address in (page, LAB_PAGE):
         told = words(desk.browser("amy").get(address))
         assert re.search("predict|AMD EPYC", told, re.IGNORECASE) is None, address
