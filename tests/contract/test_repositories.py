@@ -148,6 +148,16 @@ def test_a_repository_that_began_elsewhere_is_left_alone(repositories: GitReposi
     assert not repositories.lacks("c", "amy", other.git("rev-parse", "main"))
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+def test_another_user_may_have_given_it_out(repositories: GitRepositories, tmp_path: Path) -> None:
+    repositories.give_out("c", STARTER, NOW)
+    for path in (tmp_path / "repositories/c/.course.git").rglob("*"):
+        os.chown(path, 12345, 12345)
+    os.chown(tmp_path / "repositories/c/.course.git", 12345, 12345)
+    repositories.ensure("c", "amy")
+    assert repositories.tip("c", "amy") is not None
+
+
 def test_several_fetches_at_once_bring_the_branch_up_to_date(repositories: GitRepositories, author: Author) -> None:
     repositories.give_out("c", {LAB: b"new"}, NOW)
     at_once = Barrier(6)
