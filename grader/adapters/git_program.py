@@ -5,7 +5,7 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from grader.domain.errors import BadSettings, NotFound
+from grader.domain.errors import BadSettings, GraderError, NotFound
 from grader.domain.text import clean_line
 
 CALL_S = 30.0
@@ -40,7 +40,6 @@ SETTINGS = {
     "protocol.http.allow": "always",
     "protocol.https.allow": "always",
 }
-_NO_GIT = ("the program git is not installed", "apt install git")
 
 
 def environment(extra: Mapping[str, str]) -> dict[str, str]:
@@ -64,7 +63,8 @@ def call(
 ) -> bytes:
     """What git printed of the repository at `place`.
 
-    Raises NotFound with the last line of what it said where it failed, BadSettings where there is no git.
+    Raises NotFound where there is no repository, and with the last line of what git said where it failed; BadSettings
+    where there is no git.
     """
     command = [*before, "git", *words]
     surroundings = {**environment(extra or {}), "GIT_DIR": str(place)}
@@ -73,7 +73,7 @@ def call(
             command, input=stdin, capture_output=True, env=surroundings, cwd=place, timeout=seconds, check=False
         )
     except FileNotFoundError:
-        raise BadSettings(*_NO_GIT) from None
+        raise _missing(place) from None
     except subprocess.TimeoutExpired:
         raise NotFound(f"git {words[0]} did not end within {seconds:.0f} s") from None
     if done.returncode != 0:
@@ -85,7 +85,7 @@ def call(
 def started(place: Path, *words: str, held: Mapping[str, str]) -> "subprocess.Popen[bytes]":
     """git at work on the repository at `place`, its input and output being pipes. `held` is of its environment.
 
-    Raises BadSettings where there is no git.
+    Raises NotFound where there is no repository, BadSettings where there is no git.
     """
     surroundings = {**environment({}), "GIT_DIR": str(place), **held}
     command, pipe = ["git", *words], subprocess.PIPE
@@ -94,4 +94,11 @@ def started(place: Path, *words: str, held: Mapping[str, str]) -> "subprocess.Po
             command, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL, env=surroundings, cwd=place
         )
     except FileNotFoundError:
-        raise BadSettings(*_NO_GIT) from None
+        raise _missing(place) from None
+
+
+def _missing(place: Path) -> GraderError:
+    """Starting a program fails alike for want of it and of the folder it is to start in."""
+    if not place.exists():
+        return NotFound("there is no such repository")
+    return BadSettings("the program git is not installed", "apt install git")

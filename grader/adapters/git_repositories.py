@@ -8,7 +8,7 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -16,7 +16,6 @@ from grader.adapters.git_objects import COURSE, FIRST, PINNED, GitCommits, Objec
 from grader.adapters.git_program import CALL_S, call, environment, started
 from grader.domain.errors import ForgeDown, NotFound, UnreadableSubmission
 from grader.domain.submission import content_address
-from grader.ports.repositories import Found
 
 BRANCH = "refs/heads/main"
 #: What is given out is a repository of its own beside the students', under a name that no login has.
@@ -132,17 +131,6 @@ class GitRepositories:
         found = re.fullmatch(r"([0-9a-f]+) \S+@\{(\d{1,12})\}", told.strip())
         return float(found[2]) if found and found[1] == self.tip(course, login) else None
 
-    def first(self, course: str, login: str) -> str | None:
-        """See `Repositories`."""
-        return self._commit(self._place(course, login), FIRST)
-
-    def read(
-        self, course: str, login: str, commit: str, paths: Sequence[str], quarantine: Mapping[str, str] | None = None
-    ) -> Found:
-        """See `Repositories`."""
-        with self.reading(course, login, quarantine) as commits:
-            return commits.read(commit, paths)
-
     @contextmanager
     def reading(self, course: str, login: str, quarantine: Mapping[str, str] | None = None) -> Iterator[GitCommits]:
         """See `Repositories`."""
@@ -159,10 +147,6 @@ class GitRepositories:
         assert all(re.fullmatch(r"\w+", name) for name in names), names
         updates = "".join(f"update {PINNED}/{name} {checked_commit(commit)}\n" for name in names)
         call(self._place(course, login), "update-ref", "--stdin", stdin=updates.encode())
-
-    def pinned(self, course: str, login: str, name: str) -> str | None:
-        """See `Repositories`."""
-        return self._commit(self._place(course, login), f"{PINNED}/{name}")
 
     def fetch(self, course: str, login: str, url: str, commit: str, token: str) -> None:
         """See `Repositories`. The token travels in the environment, so that no list of processes shows it."""

@@ -101,16 +101,6 @@ class Repositories(Protocol):
         """When a push moved branch main to where it is, in seconds since 1970; None where that was not noted."""
         ...
 
-    def first(self, course: str, login: str) -> str | None:
-        """The commit that the repository was made with: the starter."""
-        ...
-
-    def read(
-        self, course: str, login: str, commit: str, paths: Sequence[str], quarantine: Mapping[str, str] | None = None
-    ) -> Found:
-        """What `Commits` reads of one commit alone."""
-        ...
-
     def reading(
         self, course: str, login: str, quarantine: Mapping[str, str] | None = None
     ) -> AbstractContextManager[Commits]:
@@ -119,10 +109,6 @@ class Repositories(Protocol):
 
     def pin(self, course: str, login: str, commit: str, *names: str) -> None:
         """Keep a commit for ever under hidden refs, whatever happens to the branch."""
-        ...
-
-    def pinned(self, course: str, login: str, name: str) -> str | None:
-        """The commit pinned under that name."""
         ...
 
     def fetch(self, course: str, login: str, url: str, commit: str, token: str) -> None:

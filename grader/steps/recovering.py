@@ -34,9 +34,11 @@ def recover_one(service: Service, repositories: Repositories, course: str, login
     """
     person = service.store.accounts.person(login)
     tip = repositories.tip(course, login)
-    known = (repositories.first(course, login), repositories.pinned(course, login, TAKEN))
-    if person is None or tip is None or tip in known:
+    if person is None or tip is None:
         return []
+    with repositories.reading(course, login) as commits:
+        if tip in (commits.first(), commits.pinned(TAKEN)):
+            return []
     viewer = access.viewer(service, person)
     if course not in viewer.roles:
         return []
@@ -54,8 +56,8 @@ def _pin_written(service: Service, repositories: Repositories, push: Push) -> No
     """Pin the commit of submissions that were written down in the last moment of a process."""
     seen = look(service, repositories, push)
     changed = {lab.id for lab, _ in seen.changed}
-    for lab in (lab for lab in seen.present if lab.id not in changed):
-        newest = service.store.submissions.latest(push.course, lab.id, push.viewer.person.id)
-        if newest is None or newest.source != SOURCE or repositories.pinned(push.course, push.login, newest.id):
-            continue
-        pin(repositories, push, lab, newest.id)
+    with repositories.reading(push.course, push.login) as commits:
+        for lab in (lab for lab in seen.present if lab.id not in changed):
+            newest = service.store.submissions.latest(push.course, lab.id, push.viewer.person.id)
+            if newest is not None and newest.source == SOURCE and not commits.pinned(newest.id):
+                pin(repositories, push, lab, newest.id)

@@ -16,7 +16,7 @@ from grader.adapters.git_objects import Objects
 from grader.adapters.git_repositories import MAX_MEMORY_BYTES, GitRepositories
 from grader.domain.errors import BadSettings, NotFound, UnreadableSubmission
 from grader.domain.submission import MAX_FILE_BYTES
-from grader.ports.repositories import Repositories
+from grader.ports.repositories import Found, Repositories
 from tests.git_client import Author, Tree
 
 STARTER = {"labs/one/starter.py": b"raise\n", 'odd "name" \\ \xe9\n.txt': b"\0\xff", "README.md": b""}
@@ -42,6 +42,26 @@ def author(repositories: GitRepositories) -> Author:
     return Author(Path(opened(repositories, "c", "amy")))
 
 
+def read(
+    repositories: GitRepositories,
+    commit: str,
+    paths: list[str],
+    quarantine: dict[str, str] | None = None,
+    *,
+    course: str = "c",
+    login: str = "amy",
+) -> Found:
+    """What one commit holds."""
+    with repositories.reading(course, login, quarantine) as commits:
+        return commits.read(commit, paths)
+
+
+def first(repositories: GitRepositories, login: str) -> str | None:
+    """What their repository was made with."""
+    with repositories.reading("c", login) as commits:
+        return commits.first()
+
+
 def test_it_is_a_repositories(repositories: GitRepositories) -> None:
     port: Repositories = repositories
     assert port.all() == []
@@ -49,12 +69,14 @@ def test_it_is_a_repositories(repositories: GitRepositories) -> None:
 
 def test_at_first_use_it_holds_the_starter_byte_by_byte(repositories: GitRepositories) -> None:
     assert not repositories.exists("c", "amy")
-    assert (repositories.tip("c", "amy"), repositories.first("c", "amy")) == (None, None)
+    assert repositories.tip("c", "amy") is None
+    with pytest.raises(NotFound, match="no such repository"):
+        first(repositories, "amy")
     opened(repositories, "c", "amy")
     assert repositories.exists("c", "amy")
     tip = repositories.tip("c", "amy")
-    assert tip is not None and tip == repositories.first("c", "amy")
-    assert repositories.read("c", "amy", tip, list(STARTER)).files == STARTER
+    assert tip is not None and tip == first(repositories, "amy")
+    assert read(repositories, tip, list(STARTER)).files == STARTER
 
 
 def test_the_starter_is_the_same_commit_for_everybody(repositories: GitRepositories) -> None:
@@ -75,14 +97,14 @@ def test_two_first_uses_at_once_make_one(repositories: GitRepositories, tmp_path
     assert paths == {str(tmp_path / "repositories/c/amy.git")}
     left = sorted(path.name for path in (tmp_path / "repositories/c").iterdir())
     assert left == [".course.git", "amy.git"], "drafts are left"
-    assert repositories.tip("c", "amy") == repositories.first("c", "amy") is not None
+    assert repositories.tip("c", "amy") == first(repositories, "amy") is not None
 
 
 def test_used_again_it_is_left_alone(repositories: GitRepositories, author: Author) -> None:
     new = author.commit({"README.md": b"mine"})
     author.git("update-ref", "refs/heads/main", new)
     opened(repositories, "c", "amy")
-    assert repositories.tip("c", "amy") == new != repositories.first("c", "amy")
+    assert repositories.tip("c", "amy") == new != first(repositories, "amy")
 
 
 def test_where_nothing_is_given_out_there_is_no_repository(repositories: GitRepositories) -> None:
@@ -95,22 +117,22 @@ def test_where_nothing_is_given_out_there_is_no_repository(repositories: GitRepo
 def test_what_is_given_out_later_reaches_branch_course_and_nothing_else(
     repositories: GitRepositories, author: Author
 ) -> None:
-    first = repositories.tip("c", "amy")
-    assert author.git("rev-parse", "course") == first
+    began = repositories.tip("c", "amy")
+    assert author.git("rev-parse", "course") == began
     changed = {LAB: b"raise NotImplementedError\n", "labs/two/starter.py": b"new\n"}
     assert repositories.give_out("c", changed, NOW + 5)
-    assert author.git("rev-parse", "course") == first, "not before it is asked for"
+    assert author.git("rev-parse", "course") == began, "not before it is asked for"
     repositories.offer("c", "amy")
     with repositories.reading("c", "amy") as commits:
         given = commits.given()
         assert given is not None
         assert commits.read(given, [*STARTER, *changed]).files == changed
-    assert author.git("rev-parse", "course^") == first == repositories.tip("c", "amy") == repositories.first("c", "amy")
+    assert author.git("rev-parse", "course^") == began == repositories.tip("c", "amy") == first(repositories, "amy")
     assert author.git("log", "-1", "--format=%ct %s", "course") == f"{NOW + 5:.0f} The course has changed"
     repositories.offer("c", "amy")
     assert author.git("rev-parse", "course") == given
     assert repositories.ensure("c", "bob").endswith("bob.git")
-    assert repositories.tip("c", "bob") == repositories.first("c", "bob") == given
+    assert repositories.tip("c", "bob") == first(repositories, "bob") == given
 
 
 def test_only_what_differs_is_given_out_anew(repositories: GitRepositories, author: Author) -> None:
@@ -200,9 +222,8 @@ def test_names_that_are_no_names_never_become_a_path(
         lambda: repositories.lacks(course, login, "0" * 40),
         lambda: repositories.exists(course, login),
         lambda: repositories.tip(course, login),
-        lambda: repositories.first(course, login),
         lambda: repositories.size(course, login),
-        lambda: repositories.read(course, login, "0" * 40, ["x"]),
+        lambda: read(repositories, "0" * 40, ["x"], course=course, login=login),
         lambda: repositories.pin(course, login, "0" * 40, "x"),
     ]
     for use in uses:
@@ -214,12 +235,12 @@ def test_names_that_are_no_names_never_become_a_path(
 @pytest.mark.parametrize("commit", ["", "HEAD", "main", "0" * 39, "0" * 41, "--all", f"{'0' * 40}\n", "A" * 40])
 def test_what_is_no_commit_is_not_asked_for(repositories: GitRepositories, author: Author, commit: str) -> None:
     with pytest.raises(UnreadableSubmission, match="no commit"):
-        repositories.read("c", "amy", commit, [LAB])
+        read(repositories, commit, [LAB])
 
 
 def test_a_commit_that_is_not_there_cannot_be_read(repositories: GitRepositories, author: Author) -> None:
     with pytest.raises(UnreadableSubmission, match="cannot be read"):
-        repositories.read("c", "amy", "1" * 40, [LAB])
+        read(repositories, "1" * 40, [LAB])
 
 
 def test_only_what_is_asked_for_is_read_and_a_few_others_are_named(
@@ -227,7 +248,7 @@ def test_only_what_is_asked_for_is_read_and_a_few_others_are_named(
 ) -> None:
     others: Tree = {f"other-{number:02}\x1b[31m.py": b"x" for number in range(30)}
     commit = author.commit({"labs": {"one": {**others, "starter.py": b"mine", "folder": {"deep.py": b""}}}})
-    found = repositories.read("c", "amy", commit, [LAB, "labs/one/second.py", "labs/two/starter.py"])
+    found = read(repositories, commit, [LAB, "labs/one/second.py", "labs/two/starter.py"])
     assert found.files == {LAB: b"mine"}
     assert len(found.beside) == 20
     assert found.beside[0] == "labs/one/other-00.py"
@@ -235,7 +256,7 @@ def test_only_what_is_asked_for_is_read_and_a_few_others_are_named(
 
 def test_names_are_taken_as_they_are_not_as_patterns(repositories: GitRepositories, author: Author) -> None:
     commit = author.commit({"labs": {"one": {"starter.py": b"mine"}, "*": {"starter.py": b"star"}}})
-    assert repositories.read("c", "amy", commit, ["labs/*/starter.py"]).files == {"labs/*/starter.py": b"star"}
+    assert read(repositories, commit, ["labs/*/starter.py"]).files == {"labs/*/starter.py": b"star"}
 
 
 def test_an_attribute_cannot_hide_a_file(repositories: GitRepositories, author: Author) -> None:
@@ -243,7 +264,7 @@ def test_an_attribute_cannot_hide_a_file(repositories: GitRepositories, author: 
     commit = author.commit(
         {".gitattributes": hiding, "labs": {"one": {".gitattributes": hiding, "starter.py": b"a\n"}}}
     )
-    assert repositories.read("c", "amy", commit, [LAB]).files == {LAB: b"a\n"}
+    assert read(repositories, commit, [LAB]).files == {LAB: b"a\n"}
 
 
 @pytest.mark.parametrize(
@@ -261,14 +282,14 @@ def test_what_is_no_file_is_refused(
         entry = ("120000", author.git("hash-object", "-w", "--stdin", stdin=b"/etc/passwd"))
     commit = author.commit({"labs": {"one": {"starter.py": entry}}})
     with pytest.raises(UnreadableSubmission, match=f"{LAB} {why}"):
-        repositories.read("c", "amy", commit, [LAB])
+        read(repositories, commit, [LAB])
 
 
 def test_a_folder_that_is_a_link_or_a_submodule_holds_nothing(repositories: GitRepositories, author: Author) -> None:
     link = author.git("hash-object", "-w", "--stdin", stdin=b"/etc")
     for entry in (("120000", link), ("160000", "1" * 40)):
         commit = author.commit({"labs": {"one": entry}})
-        assert repositories.read("c", "amy", commit, [LAB]).files == {}
+        assert read(repositories, commit, [LAB]).files == {}
 
 
 @pytest.mark.parametrize("twin", ["Starter.py", "STARTER.PY", "starter.Py"])
@@ -277,22 +298,22 @@ def test_names_that_differ_in_capitals_alone_are_refused(
 ) -> None:
     commit = author.commit({"labs": {"one": {"starter.py": b"a", twin: b"b"}}})
     with pytest.raises(UnreadableSubmission, match="differ in capitals alone"):
-        repositories.read("c", "amy", commit, [LAB])
+        read(repositories, commit, [LAB])
 
 
 def test_names_that_are_no_text_are_no_trouble(repositories: GitRepositories, author: Author) -> None:
     commit = author.commit({"labs": {"one": {os.fsdecode(b"\xff\xfe"): b"x", "a\nb\tc": b"y", "starter.py": b"mine"}}})
-    found = repositories.read("c", "amy", commit, [LAB])
+    found = read(repositories, commit, [LAB])
     assert found.files == {LAB: b"mine"}
     assert set(found.beside) == {"labs/one/��", "labs/one/a b c"}
 
 
 def test_a_file_is_at_most_a_mebibyte(repositories: GitRepositories, author: Author) -> None:
     most = author.commit({"labs": {"one": {"starter.py": b"x" * MAX_FILE_BYTES}}})
-    assert len(repositories.read("c", "amy", most, [LAB]).files[LAB]) == MAX_FILE_BYTES
+    assert len(read(repositories, most, [LAB]).files[LAB]) == MAX_FILE_BYTES
     more = author.commit({"labs": {"one": {"starter.py": b"x" * (MAX_FILE_BYTES + 1)}}})
     with pytest.raises(UnreadableSubmission, match="larger than 1 MB"):
-        repositories.read("c", "amy", more, [LAB])
+        read(repositories, more, [LAB])
 
 
 def test_a_pinned_commit_outlives_its_branch(repositories: GitRepositories, author: Author) -> None:
@@ -301,7 +322,7 @@ def test_a_pinned_commit_outlives_its_branch(repositories: GitRepositories, auth
     repositories.pin("c", "amy", commit, "abc123")  # safe to do twice
     author.git("-c", "gc.pruneExpire=now", "gc", "--quiet", "--prune=now")
     assert author.git("rev-parse", "refs/grader/sub/abc123") == commit
-    assert repositories.read("c", "amy", commit, ["README.md"]).files == {"README.md": b"work"}
+    assert read(repositories, commit, ["README.md"]).files == {"README.md": b"work"}
 
 
 def test_what_is_not_accepted_yet_is_read_from_inside_the_repository_alone(
@@ -314,7 +335,7 @@ def test_what_is_not_accepted_yet_is_read_from_inside_the_repository_alone(
     tip = repositories.tip("c", "amy")
     assert tip is not None
     good = {"GIT_OBJECT_DIRECTORY": str(held), "GIT_ALTERNATE_OBJECT_DIRECTORIES": str(place / "objects")}
-    assert repositories.read("c", "amy", tip, [LAB], good).files == {LAB: STARTER[LAB]}
+    assert read(repositories, tip, [LAB], good).files == {LAB: STARTER[LAB]}
     bad = [
         {"GIT_OBJECT_DIRECTORY": str(other / "objects")},
         {"GIT_OBJECT_DIRECTORY": f"{held}/../../../bob.git/objects"},
@@ -325,7 +346,7 @@ def test_what_is_not_accepted_yet_is_read_from_inside_the_repository_alone(
     ]
     for quarantine in bad:
         with pytest.raises(UnreadableSubmission, match="cannot be read"):
-            repositories.read("c", "amy", tip, [LAB], quarantine)
+            read(repositories, tip, [LAB], quarantine)
 
 
 def test_a_link_out_of_the_quarantine_is_followed_before_it_is_judged(
@@ -334,7 +355,7 @@ def test_a_link_out_of_the_quarantine_is_followed_before_it_is_judged(
     out = Path(opened(repositories, "c", "amy")) / "objects/out"
     out.symlink_to(tmp_path)
     with pytest.raises(UnreadableSubmission):
-        repositories.read("c", "amy", "1" * 40, [LAB], {"GIT_OBJECT_DIRECTORY": str(out)})
+        read(repositories, "1" * 40, [LAB], {"GIT_OBJECT_DIRECTORY": str(out)})
 
 
 def test_its_size_is_what_it_holds(repositories: GitRepositories, author: Author) -> None:
@@ -363,7 +384,7 @@ def test_this_machines_own_settings_change_nothing(repositories: GitRepositories
         opened(repositories, "c", "amy")
         tip = repositories.tip("c", "amy")
         assert tip is not None
-        assert repositories.read("c", "amy", tip, [LAB]).files == {LAB: STARTER[LAB]}
+        assert read(repositories, tip, [LAB]).files == {LAB: STARTER[LAB]}
 
 
 def test_without_git_the_operator_is_told(repositories: GitRepositories, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -415,7 +436,7 @@ def test_many_commits_are_looked_at_by_two_processes(
     with repositories.reading("c", "amy") as found:
         assert [found.read(commit, [LAB]).files[LAB] for commit in commits] == [b"0", b"1", b"2", b"3", b"4"]
         assert (found.pinned("taken"), found.pinned("also"), found.pinned("other")) == (commits[2], commits[2], None)
-        assert found.first() == repositories.first("c", "amy")
+        assert found.first() == first(repositories, "amy")
     assert len(started) == 3  # the last is not of the look
 
 

@@ -346,7 +346,8 @@ def test_a_submission_that_was_written_down_in_the_last_moment_gets_its_pin(desk
     files = Submission({"starter.py": answer(10, "a")})
     written = intake.submit_files(desk.service, desk.amy, lab, files, pushing.SOURCE)
     assert recovering.recover(desk.service, desk.repositories) == 0
-    assert desk.repositories.pinned("toy", "amy", written.handin.id) == commit
+    with desk.repositories.reading("toy", "amy") as commits:
+        assert commits.pinned(written.handin.id) == commit
 
 
 def test_a_fresh_repository_has_nothing_to_recover(desk: Desk) -> None:
