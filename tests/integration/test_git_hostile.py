@@ -193,7 +193,7 @@ def test_the_services_own_refs_are_hidden(school: School, amy: Clone) -> None:
     amy.commit({STARTER: answer(10, "to be pinned")})
     assert amy.push("-o", "no-wait", "origin", "main").code == 0
     assert "refs/grader/sub/" in school.bare("amy").git("for-each-ref")
-    assert re.findall(r"\t(\S+)", amy.git("ls-remote", "origin")) == ["HEAD", "refs/heads/main"]
+    assert re.findall(r"\t(\S+)", amy.git("ls-remote", "origin")) == ["HEAD", "refs/heads/course", "refs/heads/main"]
     amy.git("fetch", "--quiet", "origin", "refs/grader/*:refs/stolen/*")
     assert amy.git("for-each-ref", "refs/stolen") == ""
     assert amy.tried("fetch", "origin", "refs/grader/first").returncode != 0
@@ -205,6 +205,8 @@ def test_the_services_own_refs_are_hidden(school: School, amy: Clone) -> None:
         ("HEAD:refs/grader/first", "hidden ref"),
         ("HEAD:refs/grader/sub/x", "hidden ref"),
         ("HEAD:refs/heads/other", "only the branch main is graded"),
+        ("+HEAD:refs/heads/course", "only the branch main is graded"),
+        (":refs/heads/course", "only the branch main is graded"),
         ("HEAD:refs/tags/v1", "only the branch main is graded"),
         ("HEAD:refs/heads/main/x", "only the branch main is graded"),
         ("HEAD:refs/notes/x", "only the branch main is graded"),
@@ -405,6 +407,8 @@ def test_options_that_no_git_would_send_are_refused(school: School) -> None:
         f"/git/{COURSE}/%ff.git/info/refs?service=git-upload-pack",
         f"/git/{COURSE}/-amy.git/info/refs?service=git-upload-pack",
         f"/git/{COURSE}/.git/info/refs?service=git-upload-pack",
+        f"/git/{COURSE}/.course.git/info/refs?service=git-upload-pack",
+        f"/git/{COURSE}/%2ecourse/info/refs?service=git-upload-pack",
         f"/git/{COURSE}/{'a' * 5_000}.git/info/refs?service=git-upload-pack",
         "/git/other/amy.git/info/refs?service=git-upload-pack",
         "/git//amy.git/info/refs?service=git-upload-pack",
