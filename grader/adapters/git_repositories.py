@@ -14,7 +14,7 @@ from pathlib import Path
 
 from grader.adapters.git_objects import COURSE, FIRST, PINNED, GitCommits, Objects, checked_commit
 from grader.adapters.git_program import CALL_S, call, environment, started
-from grader.domain.errors import ForgeDown, NotFound, UnreadableSubmission
+from grader.domain.errors import BadSettings, ForgeDown, NotFound, UnreadableSubmission
 from grader.domain.submission import content_address
 
 BRANCH = "refs/heads/main"
@@ -175,8 +175,12 @@ class GitRepositories:
 
     def _make(self, place: Path, fill: Callable[[Path], None]) -> None:
         """A repository, whole or not at all. Two that are made at once in one place are one."""
-        place.parent.mkdir(parents=True, exist_ok=True)
-        made = Path(tempfile.mkdtemp(dir=place.parent, prefix=".new-"))
+        try:
+            place.parent.mkdir(parents=True, exist_ok=True)
+            made = Path(tempfile.mkdtemp(dir=place.parent, prefix=".new-"))
+        except OSError as error:
+            why = f"repositories cannot be made in {place.parent}: {error.strerror}"
+            raise BadSettings(why, "see that the service may write in GRADER_HOME, and that there is room") from None
         try:
             call(made, "init", "--quiet", "--bare", "--initial-branch=main", "--template=", ".")
             fill(made)

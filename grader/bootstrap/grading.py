@@ -39,19 +39,19 @@ class SandboxRunner:
 
     def rehearse(self, folder: LabFolder, files: Mapping[str, bytes], seeds: list[int], on_event: OnEvent) -> Any:
         """The course's own answers over `seeds`: the `rehearsed` event. Raises GradingFailed, NoSandbox."""
-        with told():
+        with in_our_words():
             return rehearsing.rehearse(folder.path, folder.lab.spec, files, seeds, self._sandbox, on_event)
 
     def calibrate(
         self, folder: LabFolder, files: Mapping[str, bytes], seeds: list[int], runs: int, on_event: OnEvent
     ) -> list[dict[str, Any]]:
         """Measure a lab: the `calibrated` events. Raises GradingFailed, NoSandbox."""
-        with told():
+        with in_our_words():
             return rehearsing.calibrate(folder.path, folder.lab.spec, files, seeds, runs, self._sandbox, on_event)
 
 
 @contextmanager
-def told() -> Iterator[None]:
+def in_our_words() -> Iterator[None]:
     """Turn what the worker says of a run without a result, or of what it lacks, into an error of ours."""
     try:
         yield
@@ -80,7 +80,7 @@ class App:
 
     def runner(self, sandbox: str | None = None) -> SandboxRunner:
         """A runner over the sandbox chosen. Raises NoSandbox, which says what to do."""
-        with told():
+        with in_our_words():
             chosen = choose(sandbox or self.settings.sandbox, self.settings.docker_runtime)
             return SandboxRunner(chosen, measuring.engines(self.settings.home))  # loads nothing before a spec asks
 
@@ -90,7 +90,7 @@ class App:
 
     def engine(self) -> list[Finding]:
         """What this machine has of what its engine needs; empty where it is to have none. Raises Refused."""
-        with told():
+        with in_our_words():
             return list(measuring.lacking(self.settings.home))
 
     def sweep(self) -> list[str]:
@@ -99,5 +99,5 @@ class App:
 
     def build_image(self) -> None:
         """Build the Docker sandbox's image. Raises NoSandbox."""
-        with told():
+        with in_our_words():
             docker_sandbox(self.settings.docker_runtime).build_image()

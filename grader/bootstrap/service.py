@@ -1,4 +1,4 @@
-"""The grader's steps over its database, without the web: what `grader course` needs, and the site is built on."""
+"""The grader's steps over its database, without a server: what `grader course` needs, and the site is built on."""
 
 import time
 from collections.abc import Callable

@@ -13,7 +13,7 @@ from fastapi.concurrency import run_in_threadpool
 from grader.adapters.celery_queue import CeleryQueue
 from grader.adapters.forge_settings import read_forges
 from grader.adapters.forges import HttpStatuses
-from grader.bootstrap.grading import told
+from grader.bootstrap.grading import in_our_words
 from grader.bootstrap.service import FIRST_PERSON, build_repositories, build_service
 from grader.dispatcher import Dispatcher
 from grader.domain.errors import GraderError
@@ -91,7 +91,7 @@ class Site:
         return courses.init_course(self.service, slug, slug.replace("-", " ").capitalize(), str(folder))
 
     def _give_out(self, course: str) -> None:
-        """It is no error where that cannot be done: it is tried again when somebody clones."""
+        """It is no error where that cannot be done: students have what was given out before, or none yet."""
         try:
             handing_out.give_out(self.service, self._git.repositories, course)
         except GraderError as error:
@@ -132,7 +132,7 @@ class Site:
 
     def _embedded(self, celery: Any, client: GraderClient) -> EmbeddedWorker:
         settings = self.settings
-        with told():
+        with in_our_words():
             self._engines = measuring.engines(settings.home)
             self._warm = Warm(choose(settings.sandbox, settings.docker_runtime), settings.slots)
         shift = Shift(client, self._warm, worker_name(), self._queues, settings.slots, measurer=self._engines)

@@ -170,6 +170,12 @@ def test_a_repository_that_began_elsewhere_is_left_alone(repositories: GitReposi
     assert not repositories.lacks("c", "amy", other.git("rev-parse", "main"))
 
 
+def test_where_nothing_can_be_written_the_operator_is_told(tmp_path: Path) -> None:
+    (tmp_path / "repositories").write_text("a file where the folder should be")
+    with pytest.raises(BadSettings, match=r"repositories cannot be made in .*: Not a directory"):
+        GitRepositories(tmp_path / "repositories").give_out("c", STARTER, NOW)
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
 def test_another_user_may_have_given_it_out(repositories: GitRepositories, tmp_path: Path) -> None:
     repositories.give_out("c", STARTER, NOW)
