@@ -31,7 +31,6 @@ MAX_CPU_S = 120
 _COURSE = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 _LOGIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,99}")
 
-
 log = logging.getLogger(__name__)
 
 
@@ -82,10 +81,11 @@ class GitRepositories:
     def offer(self, course: str, login: str) -> None:
         """See `Repositories`. Where that fails it is done at the next time: whoever fetches gets all the rest."""
         place, given_out = self._place(course, login), self._given_out(course)
-        newest, first = self._commit(given_out, BRANCH), self._commit(place, FIRST)
-        if newest is None or first is None or newest == self._commit(place, COURSE):
+        newest = self._commit(given_out, BRANCH)
+        if newest is None or newest == self._commit(place, COURSE):
             return
-        if not _is_within(given_out, first, newest):  # begun before the course kept its history: nothing would merge
+        first = self._commit(place, FIRST)
+        if first is None or not _is_within(given_out, first, newest):  # begun elsewhere: nothing would merge
             return
         try:
             self._bring(place, given_out, COURSE)

@@ -76,13 +76,18 @@ class Site:
 
         Returns what changed: ids of labs, and course.toml. Raises BadLab.
         """
-        known = self.service.store.courses.courses
-        changed = [] if known() else self._first_course()
-        for course in known():
-            if course.folder and Path(course.folder).is_dir():
-                changed += courses.sync_course(self.service, course.id)
-                self._give_out(course.id)
+        if self.service.store.courses.courses():
+            changed = [lab for course in self._courses_here() for lab in courses.sync_course(self.service, course)]
+        else:
+            changed = self._first_course()
+        for course in self._courses_here():
+            self._give_out(course)
         return changed
+
+    def _courses_here(self) -> list[str]:
+        """Those whose folder is on this machine."""
+        known = self.service.store.courses.courses()
+        return [course.id for course in known if course.folder and Path(course.folder).is_dir()]
 
     def _first_course(self) -> list[str]:
         folder = self.settings.course

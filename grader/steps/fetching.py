@@ -80,8 +80,7 @@ def _take_in(service: Service, outlet: Outlet, found: Delivery) -> None:
     if viewer is None or course is None or course.id not in viewer.roles:
         raise Refused(f"{found.login} is not in the course any more")
     forge = outlet.forges[found.course]
-    if not repositories.exists(course.id, found.login):
-        handing_out.make(service, repositories, course.id, found.login)
+    handing_out.make(service, repositories, course.id, found.login)
     repositories.offer(course.id, found.login)
     user = "x-access-token" if forge.kind is ForgeKind.GITHUB else "oauth2"
     url = clone_url(forge, found.repository)

@@ -20,7 +20,7 @@ def give_out(service: Service, repositories: Repositories, slug: str) -> bool:
 
 
 def make(service: Service, repositories: Repositories, course: str, login: str) -> None:
-    """Somebody's repository, at its first use."""
+    """Make somebody's repository, if this is its first use."""
     if not repositories.gives_out(course):
         give_out(service, repositories, course)
     repositories.ensure(course, login)

@@ -20,6 +20,8 @@ def files_in(service: Service, commits: Commits, lab: CourseLab, commit: str) ->
 
 def is_starter(service: Service, commits: Commits, lab: CourseLab, files: Submission) -> bool:
     """Whether these are the lab's files as the course gave them out: at the beginning, or as it does now."""
-    given_out = [commit for commit in (commits.first(), commits.given()) if commit]
-    given = [files_in(service, commits, lab, commit) for commit in dict.fromkeys(given_out)]
-    return any(one is not None and one.digest == files.digest for one in given)
+    for commit in dict.fromkeys((commits.first(), commits.given())):
+        given = files_in(service, commits, lab, commit) if commit else None
+        if given is not None and given.digest == files.digest:
+            return True
+    return False

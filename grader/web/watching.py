@@ -4,6 +4,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator
 
+# by starlette's name, not fastapi's: `grader course` needs this module, and would load all of fastapi for it
 from starlette.concurrency import run_in_threadpool
 
 from grader.domain.hiding import Hidden
