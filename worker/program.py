@@ -19,6 +19,9 @@ from worker.settings import BadSettings, WorkerSettings, read_settings, worker_n
 from worker.shift import END_S, Shift
 from worker.warm.pool import Warm
 
+#: How long a signal may go unheard while runs are let end; seconds.
+HEAR_S = 0.5
+
 log = structlog.get_logger(__name__)
 
 
@@ -67,6 +70,8 @@ class ShiftStep(bootsteps.StartStopStep):  # type: ignore[misc] # Celery has no 
 
     def stop(self, parent: Any) -> None:
         """The worker waits for what runs."""
+        while not self._shift.wait(HEAR_S):
+            pass  # a signal that the kernel gave to another thread is heard between two waits, not in one
         self._shift.close()
         self._leave()
 

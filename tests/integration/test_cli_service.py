@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.services import free_port
+from tests.signals import send_past_main
 
 COURSE = Path(__file__).parents[2] / "labs"
 LAB = COURSE / "phase-08-speculative-decoding/labs/lab-04-speedup-model"
@@ -92,7 +93,7 @@ def machine(tmp_path: Path) -> Iterator[Machine]:
 
 
 def ended(process: subprocess.Popen[str], how: signal.Signals) -> int:
-    process.send_signal(how)
+    send_past_main(process.pid, how)
     return process.wait(SOON)
 
 

@@ -16,6 +16,7 @@ from tests.contract.sandboxed import left_by
 from tests.fake_grader import WORKER_TOKEN, FakeGrader, assignment
 from tests.fake_sandbox import COLLECTED, REPORTED, RUN, FakeSandbox
 from tests.services import wait_until
+from tests.signals import send_past_main
 from worker import supervisor
 from worker.attempt import read_assignment
 from worker.broker import TASK, celery_app
@@ -141,7 +142,7 @@ def test_a_stopped_program_ends_and_reports_what_it_runs(
         assert grader.told("heartbeat")[0].body["slots"] == 2
         celery_app(redis_url).send_task(TASK, args=["job-1"], queue="cpu")
         grader.wait_for(grader.events)
-        program.process.send_signal(signal.SIGTERM)
+        send_past_main(program.process.pid, signal.SIGTERM)
         grader.wait_for(lambda: any(call.body["state"] == "draining" for call in grader.told("heartbeat")))
     except AssertionError:
         pytest.fail(program.kill())
@@ -168,7 +169,7 @@ def test_a_program_in_a_hurry_kills_what_it_runs(
         celery_app(redis_url).send_task(TASK, args=["job-1"], queue="cpu")
         grader.wait_for(grader.events)
         for number in signals:
-            program.process.send_signal(number)
+            send_past_main(program.process.pid, number)
             grader.wait_for(lambda: any(call.body["state"] == "draining" for call in grader.told("heartbeat")))
     except AssertionError:
         pytest.fail(program.kill())
