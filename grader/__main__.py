@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from typer.core import TyperGroup
 from typer.main import get_command
 
-from grader.commands import console
+from grader.commands import console, signals
 from grader.domain.errors import GraderError, Refused
 
 #: Each command's module in grader.commands, which has its `command`, or an `app` with several.
@@ -68,6 +68,7 @@ def _about() -> None:
 
 def main() -> None:
     """Run the command line; errors become a sentence and an exit code."""
+    signals.wake_main_thread()
     try:
         app()
     except GraderError as error:

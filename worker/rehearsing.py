@@ -3,14 +3,17 @@
 import os
 import time
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import replace
 from typing import Any
 
+from grader.domain.errors import Fault
 from worker.bundle import ARGV, harness_files, pack
+from worker.cancellation import Cancellation
 from worker.roles import JUDGE_LIMITS
 from worker.sandbox import Cell, Role, Sandbox
-from worker.supervisor import OnEvent, events_of, silent
+from worker.supervisor import CANCELLED, OnEvent, events_of, silent
+from worker.verdictless import NoReport
 
 LONGEST_SECONDS = 4 * 3600
 LIMITS = replace(JUDGE_LIMITS, cpu_seconds=LONGEST_SECONDS)
@@ -47,19 +50,33 @@ def _shares(seeds: list[int]) -> list[list[int]]:
 def _spread(
     module: str, last: str, jobs: list[dict[str, Any]], bundle: Mapping[str, bytes], sandbox: Sandbox, on_event: OnEvent
 ) -> list[dict[str, Any]]:
-    """The event `last` of each job, run by the harness's `module` in a process of its own."""
+    """The event `last` of each job, run by the harness's `module` in a process of its own.
+
+    All of them end where one fails, or where somebody interrupts.
+    """
     files = {**harness_files(), **{f"course/{path}": data for path, data in bundle.items()}}
     done: dict[int, tuple[int, int]] = {}
+    cancellations = [Cancellation() for _ in jobs]
 
     def play(cell: Cell, number: int) -> dict[str, Any]:
         running = cell.start(Role.JUDGE, ARGV, pack(f"worker.harness.{module}", jobs[number], files), LIMITS)
-        for event in events_of(running, time.monotonic() + LONGEST_SECONDS):
-            if event["event"] == last:
-                return event
-            done[number] = (int(event.get("done", 0)), int(event.get("total", 0)))
-            known = list(done.values())
-            on_event({"event": "progress", "done": sum(d for d, _ in known), "total": sum(t for _, t in known)})
+        with cancellations[number].covers(running):
+            for event in events_of(running, time.monotonic() + LONGEST_SECONDS):
+                if event["event"] == last:
+                    return event
+                done[number] = (int(event.get("done", 0)), int(event.get("total", 0)))
+                known = list(done.values())
+                on_event({"event": "progress", "done": sum(d for d, _ in known), "total": sum(t for _, t in known)})
+        if cancellations[number].cancelled:
+            raise NoReport(Fault.US, CANCELLED)
         raise silent(running)
 
     with sandbox.cell() as cell, ThreadPoolExecutor(len(jobs)) as threads:
-        return list(threads.map(lambda number: play(cell, number), range(len(jobs))))
+        running = [threads.submit(play, cell, number) for number in range(len(jobs))]
+        try:
+            for one in as_completed(running):
+                one.result()
+            return [one.result() for one in running]
+        finally:
+            for cancellation in cancellations:
+                cancellation.cancel()

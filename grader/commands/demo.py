@@ -59,7 +59,7 @@ def command(
         link = site.first_link() or site.login_url(courses.login_link(site.service, FIRST_PERSON))
         rows = [Enrolment(one.login, one.name, "", Role.STUDENT) for one in STUDENTS]
         courses.enrol(site.service, course, rows)
-        with serving.served(site, listening) as ending:
+        with serving.served(site, listening):
             console.out.print(Text(f"grader is up: {settings.public_url}, with a worker in the same process\n"))
             remotes = {one: clients.enter_context(_log_in(site, settings, one)) for one in STUDENTS}
             _grade(remotes, course, settings)
@@ -70,8 +70,7 @@ def command(
             if leave or not sys.stdin.isatty():
                 return
             console.out.print("\nIt stays up until Ctrl-C. Yours: edit a starter.py under labs/ and upload it there.")
-            ending.wait()
-            console.out.print("Ending.")
+            serving.wait_for_signal(lambda: console.out.print("Ending."))
 
 
 @contextmanager

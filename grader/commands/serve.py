@@ -29,13 +29,10 @@ def command(
         site = Site(settings, with_worker=False if no_worker else None)
         changed = site.open_course()
         link = site.first_link()
-        with serving.served(site, listening) as ending:
+        with serving.served(site, listening):
             _greet(settings, changed, link, no_worker)
             site.warm_up()
-            ending.wait()
-            console.out.print(
-                "Ending: what runs now may finish. Ctrl-C again ends at once; it is then graded at the next start."
-            )
+            serving.wait_for_signal(_ending)
     console.out.print("Ended. What waits is kept and goes on at the next start.")
 
 
@@ -51,3 +48,9 @@ def _greet(settings: Settings, changed: list[str], link: str | None, no_worker: 
     if link is not None:
         say(Text(f"First start. The instructor logs in here; it {ONCE}:\n  {link}"), soft_wrap=True)
     say(Text("Ctrl-C ends it.", style="dim"))
+
+
+def _ending() -> None:
+    console.out.print(
+        "Ending: what runs now may finish. Ctrl-C again ends at once; it is then graded at the next start."
+    )

@@ -1,15 +1,16 @@
-"""Runs the web service in a thread, so that the main thread can end things in the right order."""
+"""Runs the web service in a thread, so that the main thread hears signals and can end things in the right order."""
 
 import os
+import signal
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import FrameType
 
 import uvicorn
 
 from grader.bootstrap.site import Site
-from grader.commands.ending import Ending
 from grader.domain.errors import GraderError, Refused
 
 #: How long runs may take to end when told to, and open pages after that. Seconds.
@@ -54,8 +55,8 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 @contextmanager
-def served(site: Site, listening: socket.socket) -> Iterator[Ending]:
-    """The service and its embedded worker, up until whoever uses it goes on, as by what this gives. Raises GraderError.
+def served(site: Site, listening: socket.socket) -> Iterator[None]:
+    """The service and its embedded worker, up. Raises GraderError.
 
     At the end runs may finish before it goes; after an error they are given back at once.
     """
@@ -74,13 +75,35 @@ def served(site: Site, listening: socket.socket) -> Iterator[Ending]:
     if not server.started:
         raise GraderError("the web service did not start; the log says why")
     patience = 0.0
-    with Ending() as ending:
-        try:
-            site.start_worker()
-            yield ending
-            patience = DRAIN_S
-        finally:
-            ending.begin()
-            site.drain(patience)
-            server.should_exit = True
-            thread.join()
+    try:
+        site.start_worker()
+        yield
+        patience = DRAIN_S
+    finally:
+        _on_signal(_end_at_once)
+        site.drain(patience)
+        server.should_exit = True
+        thread.join()
+
+
+def wait_for_signal(told: Callable[[], None]) -> None:
+    """Until SIGINT or SIGTERM; `told` is called at once. Another one ends the program there and then."""
+    ended = threading.Event()
+
+    def end(number: int, frame: FrameType | None) -> None:
+        _on_signal(_end_at_once)
+        ended.set()
+
+    _on_signal(end)
+    ended.wait()
+    told()
+
+
+def _on_signal(handler: Callable[[int, FrameType | None], None]) -> None:
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, handler)
+
+
+def _end_at_once(number: int, frame: FrameType | None) -> None:
+    """Without waiting for any thread: whatever runs is found again by its lease."""
+    os._exit(128 + number)

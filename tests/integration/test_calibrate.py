@@ -5,6 +5,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -18,8 +19,11 @@ from grader.domain.calibration import digests, read_record
 from grader.domain.course import Spec
 from grader.steps import courses
 from grader.steps.courses import spec_of
+from tests.awaiting import until
+from tests.contract.sandboxed import left_by
 from tests.fakes import TOY
 from tests.integration.site import Desk
+from tests.signals import send_past_main
 from tests.unit.test_calibration import part
 
 ROOT = Path(__file__).parents[2]
@@ -72,10 +76,17 @@ def coin_lab(folder: Path, solution: str = "def flip(rng):\n    return int(rng.r
 
 def grader(course: Path, *words: str) -> "subprocess.CompletedProcess[str]":
     """Run the command on that course."""
+    process = begun(course, *words)
+    out, errors = process.communicate()
+    return subprocess.CompletedProcess(process.args, process.returncode, out, errors)
+
+
+def begun(course: Path, *words: str) -> "subprocess.Popen[str]":
+    """Start the command on that course."""
     settings = {**os.environ, "GRADER_LABS": str(course), "GRADER_HOME": str(course / ".home"), "COLUMNS": "200",
                 "GRADER_SANDBOX": "bubblewrap"}  # fmt: skip
     command = [sys.executable, "-m", "grader", *words]
-    return subprocess.run(command, cwd=ROOT, env=settings, capture_output=True, text=True, check=False)
+    return subprocess.Popen(command, cwd=ROOT, env=settings, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
 @pytest.mark.bubblewrap
@@ -126,6 +137,19 @@ def test_a_lab_that_is_not_sound_is_not_measured(tmp_path: Path, solution: str, 
     assert run.returncode == 1
     assert told in run.stderr
     assert not (lab / "calibration.json").exists()
+
+
+@pytest.mark.bubblewrap
+@pytest.mark.parametrize("command", ["calibrate", "check-lab"])
+def test_whoever_interrupts_does_not_wait_for_the_rest(tmp_path: Path, command: str) -> None:
+    coin_lab(tmp_path, "import time\ndef flip(rng):\n    time.sleep(600)\n")
+    process = begun(tmp_path, command, "lab-01", "--seeds", "8")
+    until(lambda: left_by(process.pid) != [] or process.poll() is not None)
+    send_past_main(process.pid, signal.SIGINT)
+    out, errors = process.communicate(timeout=40)
+    assert process.returncode == 130, out + errors
+    assert "Traceback" not in out + errors
+    assert left_by(process.pid) == []
 
 
 @pytest.fixture
