@@ -72,8 +72,8 @@ def _spread(
         raise silent(running)
 
     with sandbox.cell() as cell, ThreadPoolExecutor(len(jobs)) as threads:
-        running = [threads.submit(play, cell, number) for number in range(len(jobs))]
         try:
+            running = [threads.submit(play, cell, number) for number in range(len(jobs))]
             for one in as_completed(running):
                 one.result()
             return [one.result() for one in running]
