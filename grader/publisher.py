@@ -7,7 +7,7 @@ from grader.steps.fetching import fetch_one
 from grader.steps.publishing import Outlet, post_one
 from grader.steps.service import Service
 
-#: How often it is asked whether something that was posted has been graded again.
+#: How often it is asked whether something that was posted has been graded again, or has come due.
 LOOK_S = 15.0
 #: How long the end of a fetch or a post is waited for: what is not ended is done again when its lease has run out.
 STOP_S = 5.0
@@ -42,7 +42,7 @@ class Publisher(Rounds):
     def round(self) -> None:
         """See `Rounds`."""
         if self._look.due():
-            self._service.store.publications.reopen()
+            self._service.store.publications.reopen(self._service.clock())
         busy = True
         while busy and not self._stop:
             fetched = fetch_one(self._service, self._outlet)

@@ -57,8 +57,10 @@ class Publications(Protocol):
         """One that is due in these courses: nothing is posted yet, or its submission has been graded since."""
         ...
 
-    def posted(self, publication: Publication, state: StatusState, now: float, *, final: bool) -> bool:
-        """The forge shows it."""
+    def posted(
+        self, publication: Publication, state: StatusState, now: float, *, final: bool, changes_at: float | None = None
+    ) -> bool:
+        """The forge shows it, for good or until then, when it says something else by itself."""
         ...
 
     def postpone(self, publication: Publication, until: float, problem: str) -> bool:
@@ -69,6 +71,10 @@ class Publications(Protocol):
         """It is given up."""
         ...
 
-    def reopen(self) -> int:
-        """Make those due again whose submission has been given another job since they were posted; how many."""
+    def reopen(self, now: float) -> int:
+        """Make those due again that say something else by now; how many.
+
+        Their submission has been given another job since they were posted, or it is past the time at which they
+        change: of these the one of the newest submission alone, lest a forge be told of all that ever were at once.
+        """
         ...

@@ -66,15 +66,12 @@ def post_one(service: Service, outlet: Outlet) -> bool:
     if found is None:
         return False
     forge = outlet.forges[found.course]
-    state, words, final = standing(service, found)
+    told = tell(service, found)
     where = f"/submissions/{found.submission_id}" if found.submission_id else f"/c/{found.course}"
-    description = clean_line(words, DESCRIPTION_CHARACTERS - 30)
+    address, words = outlet.public_url + where, clean_line(told.words, DESCRIPTION_CHARACTERS - 30)
     try:
         outlet.statuses.post(
-            forge,
-            Status(
-                found.repository, found.commit, state, f"grader/{found.lab}", description, outlet.public_url + where
-            ),
+            forge, Status(found.repository, found.commit, told.state, f"grader/{found.lab}", words, address)
         )
     except ForgeRefused as error:
         _give_up(service, found, str(error))
@@ -82,31 +79,39 @@ def post_one(service: Service, outlet: Outlet) -> bool:
         outlet.posting.rest(found.course, service.clock() + max(REST_S, error.retry_after_s))
         _again(service, found, error)
     else:
-        service.store.publications.posted(found, state, now, final=final)  # a job made since is news
+        # a job made since is news
+        service.store.publications.posted(found, told.state, now, final=told.final, changes_at=told.changes_at)
     return True
 
 
-def standing(service: Service, one: Publication) -> tuple[StatusState, str, bool]:
-    """How the commit stands in a lab: state, fixed words, whether that is the last of it for now."""
+@dataclass(frozen=True)
+class Told:
+    """How a commit stands in a lab, in fixed words; whether that is the last of it for now, or until when."""
+
+    state: StatusState
+    words: str
+    final: bool = True
+    changes_at: float | None = None
+
+
+def tell(service: Service, one: Publication) -> Told:
+    """What to tell of it now, as its student may see it: whoever reads the forge may be one."""
     if one.submission_id is None:
-        return StatusState.ERROR, one.refusal, True
+        return Told(StatusState.ERROR, one.refusal)
     job = service.store.jobs.shown([one.submission_id])[one.submission_id]
     if not job.state.final:
-        return StatusState.PENDING, "waits to be graded" if job.state in WAITING else "is being graded", False
-    if job.state is JobState.GRADED:
-        [seen], more = _as_its_student(service, job)
-        full = seen.points == seen.max_points
-        state = StatusState.SUCCESS if full else StatusState.FAILURE
-        return state, f"{seen.points} of {seen.max_points} points{more}", True
-    return StatusState.ERROR, _ending(job), True
-
-
-def _as_its_student(service: Service, job: Job) -> tuple[list[Job], str]:
-    """The job without tests that are hidden by now, and words for that: whoever reads the forge may be a student."""
+        words = "waits to be graded" if job.state in WAITING else "is being graded"
+        return Told(StatusState.PENDING, words, final=False)
+    if job.state is not JobState.GRADED:
+        return Told(StatusState.ERROR, _ending(job))
     policy = rules.policy_of(service, job.course, job.lab, job.person_id)
     shut = rules.hidden_by(policy, service.clock())
-    words = f"; {len(shut.tests)} more hidden until it is due" if shut else ""
-    return rules.masked(service, [job], shut), words
+    [seen] = rules.masked(service, [job], shut)
+    state = StatusState.SUCCESS if seen.points == seen.max_points else StatusState.FAILURE
+    words = f"{seen.points} of {seen.max_points} points"
+    if not shut:
+        return Told(state, words)
+    return Told(state, f"{words}; {len(shut.tests)} more hidden until it is due", changes_at=shut.until)
 
 
 def _ending(job: Job) -> str:

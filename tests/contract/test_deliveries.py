@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import create_engine, insert, select
@@ -190,13 +191,48 @@ def test_a_status_is_posted_again_after_a_rerun(store: SqlStore) -> None:
     first = due(store)
     assert first is not None
     store.publications.posted(first, StatusState.FAILURE, NOW, final=True)
-    assert store.publications.reopen() == 0
+    assert store.publications.reopen(NOW) == 0
     store.jobs.add(Job("j9", "s1", "c", "toy", job.person_id, "1" * 64, "cpu", Lane.RERUN, 7, 3, NOW + 5))
-    assert store.publications.reopen() == 1
-    assert store.publications.reopen() == 0
+    assert store.publications.reopen(NOW) == 1
+    assert store.publications.reopen(NOW) == 0
     again = due(store)
     assert again is not None
     assert again.posted == "failure"
+
+
+def test_the_newest_status_is_posted_again_when_it_changes_by_itself(store: SqlStore) -> None:
+    for number, push in enumerate((PUSH, LATER), 1):
+        job = hand_in(store, number)
+        store.publications.want("c", push, "toy", NOW, submission_id=job.submission_id)
+        grade(store, job)
+        one = due(store)
+        assert one is not None
+        assert store.publications.posted(one, StatusState.SUCCESS, NOW, final=True, changes_at=NOW + 50)
+    store.publications.want("c", OTHER, "toy", NOW, refusal="another repository's")
+    store.publications.want("c", replace(PUSH, commit="d" * 40), "toy", NOW, refusal="it cannot be read")
+    for _ in range(2):
+        one = due(store)
+        assert one is not None
+        assert store.publications.posted(one, StatusState.ERROR, NOW, final=True)
+    assert store.publications.reopen(NOW + 49) == 0
+    assert store.publications.reopen(NOW + 50) == 1
+    again = due(store, NOW + 50)
+    assert again is not None
+    assert (again.commit, again.posted) == (LATER.commit, "success")
+    assert store.publications.posted(again, StatusState.FAILURE, NOW + 50, final=True)
+    assert store.publications.reopen(NOW + 1000) == 0
+
+
+def test_a_rerun_is_told_of_before_what_changes_by_itself(store: SqlStore) -> None:
+    job = hand_in(store)
+    store.publications.want("c", PUSH, "toy", NOW, submission_id=job.submission_id)
+    grade(store, job)
+    one = due(store)
+    assert one is not None
+    assert store.publications.posted(one, StatusState.SUCCESS, NOW, final=True, changes_at=NOW + 50)
+    store.jobs.add(Job("j9", "s1", "c", "toy", job.person_id, "1" * 64, "cpu", Lane.RERUN, 7, 3, NOW + 5))
+    assert store.publications.reopen(NOW + 6) == 1
+    assert due(store, NOW + 6) is not None
 
 
 def test_a_status_rests_after_a_failure_and_ends_when_it_is_given_up(store: SqlStore) -> None:

@@ -18,6 +18,7 @@ from grader.domain.forge import Publication, StatusState
 from grader.domain.job import Job
 from grader.domain.rerun import Selection
 from grader.steps import publishing, reruns
+from grader.steps.publishing import Told
 from tests.integration.site import Desk, upload
 from tests.marking import report
 from tests.rules_of import DAY, course_toml
@@ -178,16 +179,17 @@ def test_the_command_line_prints_no_more_than_the_page(desk: Desk) -> None:
 
 
 def test_a_commits_status_is_what_a_student_may_see(desk: Desk) -> None:
-    def shown(job: Job) -> tuple[StatusState, str, bool]:
+    def shown(job: Job) -> Told:
         one = Publication(1, "toy", "org/amy", "c" * 40, "toy-1", job.submission_id, "", "", 1, 0)
-        return publishing.standing(desk.service, one)
+        return publishing.tell(desk.service, one)
 
     full, half = run(desk, b"x = 1", SHOWN, HIDDEN), run(desk, b"x = 2", SHOWN)
-    expected = (StatusState.SUCCESS, "6 of 6 points; 1 more hidden until it is due", True)
+    words = "6 of 6 points; 1 more hidden until it is due"
+    expected = Told(StatusState.SUCCESS, words, changes_at=1_000_000.0 + DAY)
     assert (shown(full), shown(half)) == (expected, expected)
     desk.clock.passes(DAY)
-    assert shown(full)[:2] == (StatusState.SUCCESS, "10 of 10 points")
-    assert shown(half)[:2] == (StatusState.FAILURE, "6 of 10 points")
+    assert shown(full) == Told(StatusState.SUCCESS, "10 of 10 points")
+    assert shown(half) == Told(StatusState.FAILURE, "6 of 10 points")
 
 
 def test_a_reruns_notice_and_its_change_say_nothing_of_it(desk: Desk) -> None:

@@ -178,7 +178,7 @@ def test_lines_of_a_push_are_ours_or_set_off(desk: Desk) -> None:
 def test_a_commits_status_has_no_word_of_a_submission(desk: Desk) -> None:
     for job in (hand_in(desk, all_texts()), hand_in(desk, all_texts(), fails=True)):
         one = Publication(1, "toy", "org/amy", "c" * 40, "toy-1", job.submission_id, "", "", 1, 0)
-        _, words, _ = publishing.standing(desk.service, one)
+        words = publishing.tell(desk.service, one).words
         assert re.fullmatch(r"[A-Za-z0-9 ,;:'.]+", words), words
         assert "owned" not in words
 

@@ -25,6 +25,7 @@ from tests.courses.copies import LAB, answer
 from tests.fake_forge import TOKEN, FakeForge, Hook
 from tests.fakes import TOY
 from tests.integration.site import Desk
+from tests.rules_of import DAY, course_toml
 from tests.services import wait_until
 
 REPOSITORY = "org/phase08-amy"
@@ -256,11 +257,32 @@ def test_a_job_that_ends_without_a_score_is_an_error_in_our_own_words(school: Sc
     rerunning.rerun(
         school.desk.service, school.desk.people["ines"], school.desk.store.submissions.page("toy")[0].handin.id
     )
-    school.desk.store.publications.reopen()
+    school.desk.store.publications.reopen(school.desk.clock())
     school.work()
     school.grade()
     school.work()
     assert [state for _, state, _ in school.forge.shown()[2:]] == ["pending", "success"]
+
+
+def test_what_was_hidden_is_told_once_it_is_due(school: School) -> None:
+    desk = school.desk
+    hiding = course_toml(due=desk.clock() + DAY, hidden_until_due='["test_total"]')
+    assert desk.store.standings.put_rules("toy", hiding)
+    commits = []
+    for data in (HALF, FULL):
+        commits.append(school.push(data))
+        school.work()
+        school.grade()
+        school.work()
+    before = [words for _, state, words in school.forge.shown() if state != "pending"]
+    assert [words.partition("; ")[2] for words in before] == ["1 more hidden until it is due"] * 2
+    Publisher(desk.service, school.outlet).round()
+    assert len(school.forge.statuses) == 4
+    desk.clock.passes(DAY)
+    for _ in range(2):
+        Publisher(desk.service, school.outlet).round()
+    told = [(one.commit, one.state, one.description) for one in school.forge.statuses[4:]]
+    assert told == [(commits[1], "success", "10 of 10 points")]
 
 
 def test_a_newer_push_takes_the_place_of_one_that_waits(school: School) -> None:

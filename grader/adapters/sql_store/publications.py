@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, and_, exists, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, Update, and_, exists, insert, or_, select, update
 
 from grader.adapters.sql_store.engine import Transactions
 from grader.adapters.sql_store.tables import course, job, publication
@@ -51,9 +51,12 @@ class SqlPublications(Transactions):
             ).mappings().first()  # fmt: skip
         return None if row is None else _to_publication(row)
 
-    def posted(self, one: Publication, state: StatusState, now: float, *, final: bool) -> bool:
-        """See `Publications`."""
-        shown = {"posted": str(state), "posted_at": now, "attempts": 0, "next_at": now, "problem": ""}
+    def posted(
+        self, one: Publication, state: StatusState, now: float, *, final: bool, changes_at: float | None = None
+    ) -> bool:
+        """See `Publications`. One that changes is posted, and next at a later time than it was posted at."""
+        later = now if changes_at is None or not final else changes_at
+        shown = {"posted": str(state), "posted_at": now, "attempts": 0, "next_at": later, "problem": ""}
         return self._change(one, state=POSTED if final else OPEN, **shown)
 
     def postpone(self, one: Publication, until: float, problem: str) -> bool:
@@ -64,13 +67,16 @@ class SqlPublications(Transactions):
         """See `Publications`."""
         return self._change(one, state=ENDED, problem=problem)
 
-    def reopen(self) -> int:
+    def reopen(self, now: float) -> int:
         """See `Publications`."""
-        c = publication.c
+        c, other = publication.c, publication.alias()
         own = and_(job.c.submission_id == c.submission_id, job.c.rerun_id.is_(None))
-        newer = exists().where(own, job.c.created_at > c.posted_at)
+        again = exists().where(own, job.c.created_at > c.posted_at)
+        same = (other.c[name] == c[name] for name in ("course", "repository", "lab"))
+        newest = ~exists().where(*same, other.c.id > c.id, other.c.submission_id.is_not(None))
+        changed = and_(c.next_at > c.posted_at, c.next_at <= now, newest)
         with self._write() as db:
-            return db.execute(update(publication).where(c.state == POSTED, newer).values(state=OPEN)).rowcount
+            return db.execute(_opened().where(c.state == POSTED, or_(again, changed))).rowcount
 
     def _change(self, one: Publication, **values: Any) -> bool:
         with self._write() as db:
@@ -80,7 +86,12 @@ class SqlPublications(Transactions):
 def reopen_for(db: Connection, submissions: Sequence[str]) -> None:
     """What was told of these submissions is told anew: another of their jobs counts."""
     c = publication.c
-    db.execute(update(publication).where(c.submission_id.in_(submissions), c.state == POSTED).values(state=OPEN))
+    db.execute(_opened().where(c.submission_id.in_(submissions), c.state == POSTED))
+
+
+def _opened() -> Update:
+    """Due since it was posted, whenever it would have changed by itself."""
+    return update(publication).values(state=OPEN, next_at=publication.c.posted_at)
 
 
 def _own(one: Publication) -> ColumnElement[bool]:
