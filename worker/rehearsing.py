@@ -73,10 +73,10 @@ def _spread(
 
     with sandbox.cell() as cell, ThreadPoolExecutor(len(jobs)) as threads:
         try:
-            running = [threads.submit(play, cell, number) for number in range(len(jobs))]
-            for one in as_completed(running):
-                one.result()
-            return [one.result() for one in running]
+            shares = [threads.submit(play, cell, number) for number in range(len(jobs))]
+            for share in as_completed(shares):
+                share.result()
+            return [share.result() for share in shares]
         finally:
             for cancellation in cancellations:
                 cancellation.cancel()
