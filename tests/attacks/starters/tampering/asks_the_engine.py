@@ -9,7 +9,7 @@ import fcntl
 import json
 LINE = json.dumps({"event": "measure", "asked": {"what": "stolen"}}).encode() + b"\n"
 def evil(*args):
-    for fd in range(64):
+    for fd in range(1024):
         try:
             os.write(fd, LINE)
             fcntl.fcntl(fd, fcntl.F_SETFL, os.O_NONBLOCK)
