@@ -68,9 +68,9 @@ def _about() -> None:
 
 def main() -> None:
     """Run the command line; errors become a sentence and an exit code."""
-    signals.wake_main_thread()
     try:
-        app()
+        with signals.waking_main_thread():
+            app()
     except GraderError as error:
         sys.exit(console.fail(error))
     except ValidationError as error:
