@@ -142,7 +142,7 @@ def test_a_silent_process_times_out_and_a_late_line_is_whole(sandbox: Sandbox) -
         began = time.monotonic()
         with pytest.raises(TimeoutError):
             process.read_line(0.3)
-        assert time.monotonic() - began > 0.25
+        assert 0.25 < time.monotonic() - began < 1.5
         with pytest.raises(TimeoutError):
             process.wait(0.1)
         process.feed(b"go on\n")

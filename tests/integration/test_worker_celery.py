@@ -96,7 +96,7 @@ def test_a_cancelled_run_leaves_nothing(isolation: str, sandbox: Sandbox) -> Non
     asked = time.monotonic()
     cancellation.cancel()
     thread.join(20)
-    assert time.monotonic() - asked < 10  # the joined one would go on for 50 seconds, the other for ever
+    assert time.monotonic() - asked < (2 if sandbox.name == "bubblewrap" else 8)  # two containers are ended in turn
     assert results[0].problem == supervisor.CANCELLED
     assert left_by(os.getpid()) == []
 

@@ -87,5 +87,5 @@ def test_many_cancels_at_once_are_one() -> None:
         each.start()
     for each in [*threads, thread]:
         each.join(5)
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 2
     assert results[0].problem == supervisor.CANCELLED
