@@ -7,13 +7,11 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import replace
 from typing import Any
 
-from grader.domain.errors import Fault
 from worker.bundle import ARGV, harness_files, pack
 from worker.cancellation import Cancellation
 from worker.roles import JUDGE_LIMITS
 from worker.sandbox import Cell, Role, Sandbox
-from worker.supervisor import CANCELLED, OnEvent, events_of, silent
-from worker.verdictless import NoReport
+from worker.supervisor import OnEvent, events_of, silent
 
 LONGEST_SECONDS = 4 * 3600
 LIMITS = replace(JUDGE_LIMITS, cpu_seconds=LONGEST_SECONDS)
@@ -67,9 +65,7 @@ def _spread(
                 done[number] = (int(event.get("done", 0)), int(event.get("total", 0)))
                 known = list(done.values())
                 on_event({"event": "progress", "done": sum(d for d, _ in known), "total": sum(t for _, t in known)})
-        if cancellations[number].cancelled:
-            raise NoReport(Fault.US, CANCELLED)
-        raise silent(running)
+        raise silent(running, cancellations[number])
 
     with sandbox.cell() as cell, ThreadPoolExecutor(len(jobs)) as threads:
         try:

@@ -210,9 +210,7 @@ def _listen(one: _Run, judge: Running, start_guest: Callable[[str, int], None]) 
             return json.dumps(event.get("report")).encode(), problem
         elif kind != "answered":
             one.on_event(event)
-    if one.cancellation.cancelled:
-        raise NoReport(Fault.US, CANCELLED)
-    raise silent(judge)
+    raise silent(judge, one.cancellation)
 
 
 def _measured(one: _Run, asked: Any) -> bytes:
@@ -249,8 +247,10 @@ def events_of(running: Running, deadline: float) -> Iterator[dict[str, Any]]:
         yield event
 
 
-def silent(running: Running) -> NoReport:
+def silent(running: Running, cancellation: Cancellation) -> NoReport:
     """Why a process ended without what was waited for."""
+    if cancellation.cancelled:
+        return NoReport(Fault.US, CANCELLED)
     try:
         ended = running.wait(5)
     except TimeoutError:

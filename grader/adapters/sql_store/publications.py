@@ -55,7 +55,7 @@ class SqlPublications(Transactions):
         self, one: Publication, state: StatusState, now: float, *, final: bool, changes_at: float | None = None
     ) -> bool:
         """See `Publications`. One that changes is posted, and next at a later time than it was posted at."""
-        later = now if changes_at is None or not final else changes_at
+        later = now if changes_at is None else changes_at
         shown = {"posted": str(state), "posted_at": now, "attempts": 0, "next_at": later, "problem": ""}
         return self._change(one, state=POSTED if final else OPEN, **shown)
 
